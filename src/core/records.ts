@@ -1,0 +1,107 @@
+/** Records as the store keeps them. Times are milliseconds since the Unix epoch; blobs are bytes. */
+
+export type KeySpec =
+  | 'SYMMETRIC_DEFAULT'
+  | 'HMAC_224'
+  | 'HMAC_256'
+  | 'HMAC_384'
+  | 'HMAC_512'
+  | 'RSA_2048'
+  | 'RSA_3072'
+  | 'RSA_4096'
+  | 'ECC_NIST_P256'
+  | 'ECC_NIST_P384'
+  | 'ECC_NIST_P521'
+  | 'ECC_SECG_P256K1';
+
+export type KeyUsage = 'ENCRYPT_DECRYPT' | 'SIGN_VERIFY' | 'GENERATE_VERIFY_MAC' | 'KEY_AGREEMENT';
+
+export type KeyState =
+  | 'Enabled'
+  | 'Disabled'
+  | 'PendingDeletion'
+  | 'PendingReplicaDeletion'
+  | 'PendingImport'
+  | 'Unavailable'
+  | 'Creating'
+  | 'Updating';
+
+export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE';
+
+/** A KMS key. Primary key of the table: (account, region, keyId). */
+export interface StoredKey {
+  readonly account: string;
+  readonly region: string;
+  /** UUID or `mrk-` + 32 hex digits. */
+  readonly keyId: string;
+  /** Optimistic version: each committed change adds 1. */
+  readonly version: number;
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly origin: KeyOrigin;
+  readonly keyManager: 'CUSTOMER' | 'AWS';
+  readonly state: KeyState;
+  readonly description: string;
+  readonly multiRegion: boolean;
+  readonly createdAt: number;
+  readonly deletionDate: number | null;
+  readonly pendingWindowDays: number | null;
+  /** Hex id of the current material; null where no material is present. */
+  readonly currentMaterialId: string | null;
+  /** DER SubjectPublicKeyInfo of an asymmetric key. */
+  readonly publicKey: Uint8Array | null;
+  /** The key policy as given, or null for the default one. */
+  readonly policy: string | null;
+}
+
+/** One version of a KMS key's material: only its wrapped form is ever stored. */
+export interface StoredMaterial {
+  readonly account: string;
+  readonly region: string;
+  readonly keyId: string;
+  /** 64 hex digits: HMAC-SHA-256 of the key id under the material. */
+  readonly materialId: string;
+  readonly domainKeyId: number;
+  readonly wrapped: Uint8Array;
+  readonly createdAt: number;
+}
+
+export interface StoredAlias {
+  readonly account: string;
+  readonly region: string;
+  /** With the prefix `alias/`. */
+  readonly name: string;
+  readonly targetKeyId: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** A domain key of a region, wrapped by the root key. */
+export interface StoredDomainKey {
+  readonly id: number;
+  readonly region: string;
+  readonly wrapped: Uint8Array;
+  readonly createdAt: number;
+}
+
+/** A principal that may sign requests. */
+export interface StoredPrincipal {
+  readonly arn: string;
+  readonly account: string;
+  readonly kind: 'root' | 'user' | 'role';
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+/** An access key; its secret is wrapped by a domain key. */
+export interface StoredAccessKey {
+  readonly accessKeyId: string;
+  readonly principalArn: string;
+  readonly domainKeyId: number;
+  readonly wrappedSecret: Uint8Array;
+  readonly active: boolean;
+  readonly createdAt: number;
+  /** Set for temporary credentials: the token's SHA-256 (hex) and its end. */
+  readonly sessionTokenSha256: string | null;
+  readonly expiresAt: number | null;
+}

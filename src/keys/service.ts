@@ -1,0 +1,121 @@
+/**
+ * The domain service that operations call. It owns caches, the state table, material versions and
+ * the ciphertext format; it throws KmsError only. Operations never see the store or the engine.
+ *
+ * Implemented by keys/key-service.ts (createKeyService).
+ */
+import type { Caller } from '../auth/port.js';
+import type { BlobInput, Payload } from '../core/blob.js';
+import type { KeySpec, KeyUsage, StoredAlias } from '../core/records.js';
+import type { Key } from './key.js';
+
+export type EncryptionContext = Readonly<Record<string, string>>;
+
+/** How a member names its key; see operations/port KeyReference. */
+export interface KeyLookup {
+  readonly id?: string | undefined;
+  readonly ciphertext?: BlobInput | undefined;
+  readonly aliases: boolean;
+  readonly permission: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextMarker: string | undefined;
+}
+
+export interface CreateKeyRequest {
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly description: string;
+  readonly multiRegion: boolean;
+  readonly policy: string | undefined;
+}
+
+export interface KeyService {
+  /**
+   * Finds the key that a request names, in the caller's account and region unless an ARN says
+   * otherwise, and checks that the caller may use it (until policies exist: own account only).
+   * Synchronous when cached: callers test for a Promise before awaiting (hot path).
+   *
+   * With a symmetric ciphertext: the key in its header; when `id` is given too, the two must agree.
+   * @throws NotFoundException, InvalidArnException, AccessDeniedException, IncorrectKeyException,
+   *   InvalidCiphertextException
+   */
+  resolve(caller: Caller, lookup: KeyLookup): Key | Promise<Key>;
+
+  /**
+   * Checks the key's state for an operation (table of keys/states.ts), by operation name.
+   * @throws DisabledException, KMSInvalidStateException, UnsupportedOperationException
+   */
+  requireState(operation: string, key: Key): void;
+  /** `<ARN> key usage is X which is not valid for Y.` @throws InvalidKeyUsageException */
+  requireUsage(operation: string, key: Key, usage: KeyUsage): void;
+
+  // Cryptography. Each checks nothing but what cryptography needs: the operation has checked
+  // state, usage and algorithm before (so that DryRun can end in between).
+  /** SYMMETRIC_DEFAULT only. */
+  encrypt(key: Key, plaintext: Payload, context: EncryptionContext | undefined): Promise<Buffer>;
+  /** SYMMETRIC_DEFAULT only. @throws InvalidCiphertextException */
+  decrypt(
+    key: Key,
+    blob: BlobInput,
+    context: EncryptionContext | undefined,
+  ): Promise<{ plaintext: Buffer; materialId: string }>;
+  generateDataKey(
+    key: Key,
+    bytes: number,
+    context: EncryptionContext | undefined,
+  ): Promise<{ plaintext: Buffer; blob: Buffer }>;
+  generateDataKeyPair(
+    key: Key,
+    pairSpec: KeySpec,
+    context: EncryptionContext | undefined,
+    withPlaintext: boolean,
+  ): Promise<{ privateKey: Buffer | undefined; publicKey: Buffer; blob: Buffer }>;
+  /** RSA-OAEP. */
+  encryptAsymmetric(key: Key, algorithm: string, plaintext: Payload): Promise<Buffer>;
+  /** RSA-OAEP. @throws InvalidCiphertextException */
+  decryptAsymmetric(key: Key, algorithm: string, ciphertext: BlobInput): Promise<Buffer>;
+  sign(key: Key, algorithm: string, message: Payload, isDigest: boolean): Promise<Buffer>;
+  /** @throws KMSInvalidSignatureException */
+  verify(
+    key: Key,
+    algorithm: string,
+    message: Payload,
+    isDigest: boolean,
+    signature: Payload,
+  ): Promise<void>;
+  mac(key: Key, message: Payload): Promise<Buffer>;
+  /** @throws KMSInvalidMacException */
+  verifyMac(key: Key, message: Payload, mac: Payload): Promise<void>;
+  /** @throws ValidationException without text for a malformed or foreign-curve peer key */
+  deriveSharedSecret(key: Key, peerSpki: Payload): Promise<Buffer>;
+  random(bytes: number): Promise<Buffer>;
+
+  // Management. All are durable when they resolve; all drop caches everywhere.
+  createKey(caller: Caller, request: CreateKeyRequest): Promise<Key>;
+  updateDescription(key: Key, description: string): Promise<void>;
+  enable(key: Key): Promise<void>;
+  disable(key: Key): Promise<void>;
+  scheduleDeletion(key: Key, windowDays: number): Promise<Key>;
+  cancelDeletion(key: Key): Promise<Key>;
+  /** @throws InvalidMarkerException */
+  listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<Key>>;
+
+  /** @throws AlreadyExistsException, LimitExceededException */
+  createAlias(caller: Caller, name: string, target: Key): Promise<void>;
+  /** The key that an alias of the caller's account points to. @throws NotFoundException */
+  aliasTarget(caller: Caller, name: string): Promise<Key>;
+  updateAlias(caller: Caller, name: string, target: Key): Promise<void>;
+  deleteAlias(caller: Caller, name: string): Promise<void>;
+  listAliases(
+    caller: Caller,
+    target: Key | undefined,
+    limit: number,
+    marker: string | undefined,
+  ): Promise<Page<StoredAlias>>;
+
+  /** Deletes keys whose date has come; returns how many. Called by a scheduler and by tests. */
+  deleteDueKeys(): Promise<number>;
+}

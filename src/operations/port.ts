@@ -1,0 +1,72 @@
+/**
+ * What an operation is: data plus one `run`. The pipeline interprets the data; nothing else knows
+ * the order of the steps. See ARCHITECTURE.md, "The way of a request".
+ */
+import type { Static, TSchema } from '@sinclair/typebox';
+import type { Caller } from '../auth/port.js';
+import type { Clock } from '../core/clock.js';
+import type { Key } from '../keys/key.js';
+import type { KeyService } from '../keys/service.js';
+
+/** How a member names a key. */
+export type KeyForm = 'keyId' | 'keyArn' | 'aliasName' | 'aliasArn';
+
+export interface KeyReference {
+  /** Member of the input, e.g. 'KeyId', 'SourceKeyId'; names the resolved key in `context.keys`. */
+  readonly member: string;
+  /** The text given, or the ciphertext from which the key is found. */
+  readonly id?: string | undefined;
+  readonly ciphertext?: import('../core/blob.js').BlobInput | undefined;
+  /** True: all four forms; false: id or ARN only. */
+  readonly aliases: boolean;
+  /** The permission needed on the key, e.g. 'kms:Encrypt', 'kms:ReEncryptFrom'. */
+  readonly permission: string;
+}
+
+export interface OperationContext {
+  readonly caller: Caller;
+  readonly clock: Clock;
+  readonly service: KeyService;
+  readonly requestId: string;
+  /** The keys of `access`, in the same order. */
+  readonly keys: readonly Key[];
+  /** Ends a DryRun: call after all checks and before any effect. Throws DryRunOperationException. */
+  endDryRun(dryRun: boolean | undefined): void;
+}
+
+/** What goes into the CloudTrail record besides what the pipeline knows. */
+export interface AuditShape<I, O> {
+  readonly readOnly: boolean;
+  /** lowerCamelCase members; null where CloudTrail shows null. Never a secret, never a blob. */
+  request(input: I): object | null;
+  response?(input: I, output: O, keys: readonly Key[]): object | null;
+  extra?(input: I, output: O | undefined, keys: readonly Key[]): object | undefined;
+  /** Further resource ARNs (alias operations). */
+  resources?(input: I, context: { readonly caller: Caller }): readonly string[];
+}
+
+/** Which token buckets a request draws on; cost 1 each unless said. */
+export interface Draw {
+  readonly quota: string;
+  readonly cost?: number;
+}
+
+export interface Operation<S extends TSchema = TSchema, O = unknown> {
+  /** AWS name, e.g. 'GenerateDataKey'. */
+  readonly name: string;
+  readonly input: S;
+  /** Keys that the request names; empty for none. Pure. */
+  access(input: Static<S>): readonly KeyReference[];
+  /** Buckets; gets the resolved keys (quota class by key spec). Pure. */
+  quota(input: Static<S>, keys: readonly Key[]): readonly Draw[];
+  readonly audit: AuditShape<Static<S>, O>;
+  /** Mutates the state of its key: counts for the hot-key throttle. */
+  readonly changesKeyState?: boolean;
+  /** undefined output = 200 with an empty body. */
+  run(context: OperationContext, input: Static<S>): Promise<O>;
+}
+
+/** Identity with inference, so that a descriptor's types come from its schema. */
+export function operation<S extends TSchema, O>(descriptor: Operation<S, O>): Operation<S, O> {
+  return Object.freeze(descriptor);
+}

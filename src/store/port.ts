@@ -1,0 +1,136 @@
+/**
+ * The store: keys, materials, aliases, principals, access keys, domain keys. Asynchronous; every
+ * mutation is one transaction, acknowledged after commit. No caller may assume to be the only
+ * process on the store.
+ *
+ * Errors: every method may reject with StoreError. CONFLICT: the optimistic version differed, or
+ * a unique row exists. NOT_FOUND: the row to change is absent. FULL: no space left; nothing was
+ * changed. UNAVAILABLE: the database cannot be reached or written; nothing was acknowledged.
+ */
+import type {
+  StoredAccessKey,
+  StoredAlias,
+  StoredDomainKey,
+  StoredKey,
+  StoredMaterial,
+  StoredPrincipal,
+} from '../core/records.js';
+
+export type StoreErrorCode =
+  | 'CONFLICT'
+  | 'NOT_FOUND'
+  | 'FULL'
+  | 'UNAVAILABLE'
+  | 'CORRUPT'
+  | 'LIMIT';
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'StoreError';
+    this.code = code;
+  }
+}
+
+export interface Scope {
+  readonly account: string;
+  readonly region: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Key of the last item given when more follow; the caller makes the Marker from it. */
+  readonly next: string | undefined;
+}
+
+export type KeyPatch = Partial<
+  Pick<
+    StoredKey,
+    | 'state'
+    | 'description'
+    | 'deletionDate'
+    | 'pendingWindowDays'
+    | 'currentMaterialId'
+    | 'policy'
+    | 'publicKey'
+  >
+>;
+
+/** What changed, so that caches can drop it. */
+export interface Change {
+  readonly sequence: number;
+  readonly kind: 'key' | 'alias' | 'access-key' | 'principal';
+  readonly account: string;
+  readonly region: string;
+  /** Key id, alias name, access key id or ARN. */
+  readonly id: string;
+}
+
+export interface Store {
+  /** Opens and migrates. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+
+  /** Deployment facts (account, region, format), set once by init. */
+  getMeta(name: string): Promise<string | undefined>;
+  /** CONFLICT when the name is set already. */
+  insertMeta(name: string, value: string): Promise<void>;
+
+  /** Inserts the key and its first material (absent for PendingImport) in one transaction. CONFLICT. */
+  insertKey(key: StoredKey, material: StoredMaterial | undefined): Promise<void>;
+  getKey(scope: Scope, keyId: string): Promise<StoredKey | undefined>;
+  /** The key with this id in the region, whatever its account (for Decrypt by ciphertext). */
+  findKey(region: string, keyId: string): Promise<StoredKey | undefined>;
+  /** Applies `patch` when the stored version is `expectVersion`; gives the new record. CONFLICT, NOT_FOUND. */
+  updateKey(
+    scope: Scope,
+    keyId: string,
+    expectVersion: number,
+    patch: KeyPatch,
+  ): Promise<StoredKey>;
+  /** Really deletes: key, materials, aliases. CONFLICT when the version differs. */
+  deleteKey(scope: Scope, keyId: string, expectVersion: number): Promise<void>;
+  listKeys(scope: Scope, limit: number, after: string | undefined): Promise<Page<StoredKey>>;
+  /** Keys of any account and region in PendingDeletion whose date is at or before `now`. */
+  keysDueForDeletion(now: number, limit: number): Promise<readonly StoredKey[]>;
+  countKeys(scope: Scope): Promise<number>;
+
+  getMaterial(scope: Scope, keyId: string, materialId: string): Promise<StoredMaterial | undefined>;
+  listMaterials(scope: Scope, keyId: string): Promise<readonly StoredMaterial[]>;
+
+  /** CONFLICT when the name exists; LIMIT when the key has `maxPerKey` aliases; NOT_FOUND when the key is gone. */
+  insertAlias(alias: StoredAlias, maxPerKey: number): Promise<void>;
+  getAlias(scope: Scope, name: string): Promise<StoredAlias | undefined>;
+  /** NOT_FOUND when absent; LIMIT as insertAlias. */
+  updateAlias(
+    scope: Scope,
+    name: string,
+    targetKeyId: string,
+    now: number,
+    maxPerKey: number,
+  ): Promise<void>;
+  deleteAlias(scope: Scope, name: string): Promise<void>;
+  /** Ordered by name; filtered by target when `keyId` is given. */
+  listAliases(
+    scope: Scope,
+    keyId: string | undefined,
+    limit: number,
+    after: string | undefined,
+  ): Promise<Page<StoredAlias>>;
+
+  insertDomainKey(region: string, wrapped: Uint8Array, now: number): Promise<StoredDomainKey>;
+  listDomainKeys(): Promise<readonly StoredDomainKey[]>;
+
+  insertPrincipal(principal: StoredPrincipal): Promise<void>;
+  getPrincipal(arn: string): Promise<StoredPrincipal | undefined>;
+  insertAccessKey(key: StoredAccessKey): Promise<void>;
+  getAccessKey(accessKeyId: string): Promise<StoredAccessKey | undefined>;
+  setAccessKeyActive(accessKeyId: string, active: boolean): Promise<void>;
+
+  /**
+   * Calls `listener` for every change committed by any process, in order, within 1 s; with
+   * 'reset' when it cannot tell what changed (drop all caches). Returns the unsubscribe function.
+   */
+  onChange(listener: (change: Change | 'reset') => void): () => void;
+}
