@@ -40,9 +40,13 @@ export interface AuditShape<I, O> {
   /** lowerCamelCase members; null where CloudTrail shows null. Never a secret, never a blob. */
   request(input: I): object | null;
   response?(input: I, output: O, keys: readonly Key[]): object | null;
+  /** additionalEventData. */
   extra?(input: I, output: O | undefined, keys: readonly Key[]): object | undefined;
-  /** Further resource ARNs (alias operations). */
-  resources?(input: I, context: { readonly caller: Caller }): readonly string[];
+  /** Further resource ARNs: aliases, and the key that CreateKey made (output is absent on failure). */
+  resources?(
+    input: I,
+    context: { readonly caller: Caller; readonly output?: O | undefined },
+  ): readonly string[];
 }
 
 /** Which token buckets a request draws on; cost 1 each unless said. */
@@ -55,14 +59,21 @@ export interface Operation<S extends TSchema = TSchema, O = unknown> {
   /** AWS name, e.g. 'GenerateDataKey'. */
   readonly name: string;
   readonly input: S;
-  /** Keys that the request names; empty for none. Pure. */
+  /**
+   * Keys that the request names; empty for none. Pure. Throws the KmsError of rules that look at
+   * the input alone and that a schema cannot say.
+   */
   access(input: Static<S>): readonly KeyReference[];
   /** Buckets; gets the resolved keys (quota class by key spec). Pure. */
   quota(input: Static<S>, keys: readonly Key[]): readonly Draw[];
   readonly audit: AuditShape<Static<S>, O>;
   /** Mutates the state of its key: counts for the hot-key throttle. */
   readonly changesKeyState?: boolean;
-  /** undefined output = 200 with an empty body. */
+  /**
+   * The effect; undefined output = 200 with an empty body. Output members are ready for
+   * JSON.stringify: blobs in base64, times in epoch seconds. Hot operations are no async functions,
+   * so that their checks throw at once instead of rejecting: callers catch both.
+   */
   run(context: OperationContext, input: Static<S>): Promise<O>;
 }
 

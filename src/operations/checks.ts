@@ -1,0 +1,77 @@
+/**
+ * Rules that several operations share: what a schema cannot say about an input, and what must
+ * hold between a key and an algorithm. Each throws the KmsError of the AWS failure.
+ */
+import { KmsError } from '../core/errors.js';
+import type { Key } from '../keys/key.js';
+
+/** @throws InvalidKeyUsageException when the key's spec does not offer `algorithm`. */
+export function requireAlgorithm(key: Key, offered: readonly string[], algorithm: string): void {
+  if (offered.includes(algorithm)) return;
+  throw new KmsError(
+    'InvalidKeyUsageException',
+    `Algorithm ${algorithm} is incompatible with key spec ${key.record.keySpec}.`,
+  );
+}
+
+/** `Value null at '<member>' ...`, for members that only some inputs must have. */
+export function missingMember(lowerCamelMember: string): KmsError {
+  return new KmsError(
+    'ValidationException',
+    `1 validation error detected: Value null at '${lowerCamelMember}' failed to satisfy ` +
+      'constraint: Member must not be null',
+  );
+}
+
+/** Grants are not offered yet, so that no token can be valid. @throws InvalidGrantTokenException */
+export function refuseGrantTokens(tokens: readonly string[] | undefined): void {
+  if (tokens === undefined || tokens.length === 0) return;
+  throw new KmsError('InvalidGrantTokenException', 'The grant token is not valid.');
+}
+
+/** Attested requests are not offered yet. @throws UnsupportedOperationException */
+export function refuseRecipient(recipient: unknown): void {
+  if (recipient === undefined) return;
+  throw new KmsError('UnsupportedOperationException', 'The Recipient parameter is not supported.');
+}
+
+/** An encryption context is authenticated data of symmetric keys only. @throws ValidationException */
+export function refuseContextOf(
+  algorithm: string,
+  context: Readonly<Record<string, string>> | undefined,
+): void {
+  if (context === undefined) return;
+  for (const _ in context) {
+    throw new KmsError(
+      'ValidationException',
+      `EncryptionContext is not supported with the encryption algorithm ${algorithm}.`,
+    );
+  }
+}
+
+const OAEP_HASH_BYTES: Readonly<Record<string, number>> = Object.freeze({
+  RSAES_OAEP_SHA_1: 20,
+  RSAES_OAEP_SHA_256: 32,
+});
+
+/** Longest plaintext of RSAES-OAEP in bytes: k - 2 hLen - 2 (RFC 8017, section 7.1.1). */
+export function oaepPlaintextMax(modulusBytes: number, algorithm: string): number {
+  return modulusBytes - 2 * (OAEP_HASH_BYTES[algorithm] ?? 0) - 2;
+}
+
+/** @throws ValidationException when `bytes` do not fit under RSAES-OAEP. */
+export function requireOaepFits(key: Key, algorithm: string, bytes: number): void {
+  const max = oaepPlaintextMax(key.spec.sizeBytes, algorithm);
+  if (bytes <= max) return;
+  throw new KmsError(
+    'ValidationException',
+    `Algorithm ${algorithm} and key spec ${key.record.keySpec} cannot encrypt data larger than ` +
+      `${max} bytes.`,
+  );
+}
+
+/** No custom key store can be there before they are offered. @throws CustomKeyStoreNotFoundException */
+export function refuseCustomKeyStore(id: string | undefined): void {
+  if (id === undefined) return;
+  throw new KmsError('CustomKeyStoreNotFoundException', `Custom key store ${id} is not found.`);
+}

@@ -1,0 +1,54 @@
+/** DeriveSharedSecret. AWS KMS API reference; raw x coordinate of SP 800-56A section 5.7.1.2. */
+import { structure } from '../../protocol/schema.js';
+import { refuseGrantTokens, refuseRecipient, requireAlgorithm } from '../checks.js';
+import { cryptoDraws } from '../draws.js';
+import {
+  DryRun,
+  GrantTokens,
+  KeyAgreementAlgorithm,
+  KeyId,
+  PublicKey,
+  Recipient,
+} from '../members.js';
+import { operation } from '../port.js';
+
+export const deriveSharedSecret = operation({
+  name: 'DeriveSharedSecret',
+  input: structure(
+    { KeyId, KeyAgreementAlgorithm, PublicKey, GrantTokens, DryRun, Recipient },
+    { required: ['KeyId', 'KeyAgreementAlgorithm', 'PublicKey'] },
+  ),
+  access(input) {
+    refuseGrantTokens(input.GrantTokens);
+    refuseRecipient(input.Recipient);
+    return [
+      { member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:DeriveSharedSecret' },
+    ];
+  },
+  quota: (_input, keys) => cryptoDraws(keys),
+  audit: {
+    readOnly: true,
+    request: (input) => ({
+      keyId: input.KeyId,
+      keyAgreementAlgorithm: input.KeyAgreementAlgorithm,
+    }),
+  },
+  run({ service, keys, endDryRun }, input) {
+    const key = keys[0]!;
+    service.requireState('DeriveSharedSecret', key);
+    service.requireUsage('DeriveSharedSecret', key, 'KEY_AGREEMENT');
+    requireAlgorithm(key, key.spec.keyAgreementAlgorithms, input.KeyAgreementAlgorithm);
+    return service.deriveSharedSecret(key, input.PublicKey).then((secret) => {
+      const text = secret.toString('base64');
+      secret.fill(0);
+      // Only the derivation tells whether the peer's key is good, so a dry run ends after it.
+      endDryRun(input.DryRun);
+      return {
+        KeyId: key.arn,
+        SharedSecret: text,
+        KeyAgreementAlgorithm: input.KeyAgreementAlgorithm,
+        KeyOrigin: key.record.origin,
+      };
+    });
+  },
+});

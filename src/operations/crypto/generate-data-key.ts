@@ -1,0 +1,66 @@
+/** GenerateDataKey. AWS KMS API reference, GenerateDataKey. */
+import { structure } from '../../protocol/schema.js';
+import { auditMaterial } from '../audit-members.js';
+import { refuseGrantTokens, refuseRecipient } from '../checks.js';
+import { cryptoDraws } from '../draws.js';
+import {
+  DataKeySpec,
+  DryRun,
+  EncryptionContext,
+  GrantTokens,
+  KeyId,
+  NumberOfBytes,
+  Recipient,
+} from '../members.js';
+import { operation } from '../port.js';
+import { dataKeyBytes, requireWraps } from './data-key.js';
+
+export const generateDataKey = operation({
+  name: 'GenerateDataKey',
+  input: structure(
+    {
+      KeyId,
+      EncryptionContext,
+      NumberOfBytes,
+      KeySpec: DataKeySpec,
+      GrantTokens,
+      Recipient,
+      DryRun,
+    },
+    { required: ['KeyId'] },
+  ),
+  access(input) {
+    dataKeyBytes(input);
+    refuseGrantTokens(input.GrantTokens);
+    refuseRecipient(input.Recipient);
+    return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GenerateDataKey' }];
+  },
+  quota: (_input, keys) => cryptoDraws(keys),
+  audit: {
+    readOnly: true,
+    request: (input) => ({
+      keyId: input.KeyId,
+      keySpec: input.KeySpec,
+      numberOfBytes: input.NumberOfBytes,
+      encryptionContext: input.EncryptionContext,
+    }),
+    extra: auditMaterial,
+  },
+  run({ service, keys, endDryRun }, input) {
+    const key = keys[0]!;
+    requireWraps(service, 'GenerateDataKey', key);
+    endDryRun(input.DryRun);
+    return service
+      .generateDataKey(key, dataKeyBytes(input), input.EncryptionContext)
+      .then(({ plaintext, blob }) => {
+        const text = plaintext.toString('base64');
+        plaintext.fill(0);
+        return {
+          CiphertextBlob: blob.toString('base64'),
+          Plaintext: text,
+          KeyId: key.arn,
+          KeyMaterialId: key.record.currentMaterialId ?? undefined,
+        };
+      });
+  },
+});

@@ -1,0 +1,72 @@
+/** KeyMetadata, the description of a KMS key that CreateKey and DescribeKey answer. */
+import type { KeyUsage } from '../core/records.js';
+import type { Key } from '../keys/key.js';
+import type { KeySpecRow } from '../specs/key-specs.js';
+
+type AlgorithmLists = Readonly<Record<string, readonly string[]>>;
+
+const ALGORITHMS: Readonly<Record<KeyUsage, (row: KeySpecRow) => AlgorithmLists>> = Object.freeze({
+  ENCRYPT_DECRYPT: (row) => ({ EncryptionAlgorithms: row.encryptionAlgorithms }),
+  SIGN_VERIFY: (row) => ({ SigningAlgorithms: row.signingAlgorithms }),
+  GENERATE_VERIFY_MAC: (row) => ({ MacAlgorithms: row.macAlgorithms }),
+  KEY_AGREEMENT: (row) => ({ KeyAgreementAlgorithms: row.keyAgreementAlgorithms }),
+});
+
+/** The one algorithm list that fits the key's usage, under its AWS name. */
+export function algorithmLists(key: Key): AlgorithmLists {
+  return ALGORITHMS[key.record.keyUsage](key.spec);
+}
+
+export interface KeyMetadata {
+  readonly AWSAccountId: string;
+  readonly KeyId: string;
+  readonly Arn: string;
+  /** Seconds since the Unix epoch, with milliseconds as fraction. */
+  readonly CreationDate: number;
+  readonly Enabled: boolean;
+  readonly Description: string;
+  readonly KeyUsage: string;
+  readonly KeyState: string;
+  readonly DeletionDate?: number;
+  readonly Origin: string;
+  readonly KeyManager: string;
+  readonly CustomerMasterKeySpec: string;
+  readonly KeySpec: string;
+  readonly MultiRegion: boolean;
+  readonly MultiRegionConfiguration?: object;
+  readonly CurrentKeyMaterialId?: string;
+}
+
+/** Builds KeyMetadata; members that do not apply to the key are absent. */
+export function keyMetadata(key: Key): KeyMetadata {
+  const { record } = key;
+  const hasMaterialId = key.spec.family === 'symmetric' && record.currentMaterialId !== null;
+  return {
+    AWSAccountId: record.account,
+    KeyId: record.keyId,
+    Arn: key.arn,
+    CreationDate: record.createdAt / 1000,
+    Enabled: record.state === 'Enabled',
+    Description: record.description,
+    KeyUsage: record.keyUsage,
+    KeyState: record.state,
+    ...(record.deletionDate === null ? {} : { DeletionDate: record.deletionDate / 1000 }),
+    Origin: record.origin,
+    KeyManager: record.keyManager,
+    CustomerMasterKeySpec: record.keySpec,
+    KeySpec: record.keySpec,
+    ...algorithmLists(key),
+    MultiRegion: record.multiRegion,
+    ...(record.multiRegion ? { MultiRegionConfiguration: multiRegion(key) } : {}),
+    ...(hasMaterialId ? { CurrentKeyMaterialId: record.currentMaterialId } : {}),
+  };
+}
+
+/** Replicas are not offered yet, so that every multi-Region key is a primary without any. */
+function multiRegion(key: Key): object {
+  return {
+    MultiRegionKeyType: 'PRIMARY',
+    PrimaryKey: { Arn: key.arn, Region: key.record.region },
+    ReplicaKeys: [],
+  };
+}

@@ -1,0 +1,163 @@
+/** CreateKey. AWS KMS API reference, CreateKey; pairs of KeySpec and KeyUsage by the spec's row. */
+import { KmsError } from '../../core/errors.js';
+import { POLICY_BYTES_MAX } from '../../core/limits.js';
+import type { KeySpec as OfferedSpec, KeyUsage as OfferedUsage } from '../../core/records.js';
+import { kmsBoolean, structure } from '../../protocol/schema.js';
+import { KEY_SPECS, keySpecRow } from '../../specs/key-specs.js';
+import { auditMembers } from '../audit-members.js';
+import { refuseCustomKeyStore } from '../checks.js';
+import { ownDraws } from '../draws.js';
+import { type KeyMetadata, keyMetadata } from '../key-metadata.js';
+import {
+  CustomerMasterKeySpec,
+  CustomKeyStoreId,
+  Description,
+  KeySpec,
+  KeyUsage,
+  Origin,
+  Policy,
+  SYMMETRIC_DEFAULT,
+  Tags,
+  XksKeyId,
+} from '../members.js';
+import { operation } from '../port.js';
+
+const OFFERED: ReadonlySet<string> = new Set(KEY_SPECS.map((row) => row.spec));
+
+interface SpecMembers {
+  readonly KeySpec?: string | undefined;
+  readonly CustomerMasterKeySpec?: string | undefined;
+  readonly KeyUsage?: string | undefined;
+}
+
+/** @throws ValidationException, UnsupportedOperationException */
+function specAndUsage(input: SpecMembers): { keySpec: OfferedSpec; keyUsage: OfferedUsage } {
+  if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
+    throw new KmsError(
+      'ValidationException',
+      'You cannot specify KeySpec and CustomerMasterKeySpec in the same request. ' +
+        'CustomerMasterKeySpec is deprecated.',
+    );
+  }
+  const spec = input.KeySpec ?? input.CustomerMasterKeySpec ?? SYMMETRIC_DEFAULT;
+  const usage = input.KeyUsage ?? (spec === SYMMETRIC_DEFAULT ? 'ENCRYPT_DECRYPT' : undefined);
+  if (usage === undefined) {
+    throw new KmsError(
+      'ValidationException',
+      'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
+    );
+  }
+  if (!OFFERED.has(spec)) {
+    throw new KmsError('UnsupportedOperationException', `KeySpec ${spec} is not supported.`);
+  }
+  const row = keySpecRow(spec);
+  if (!row.usages.some((offered) => offered === usage)) {
+    throw new KmsError(
+      'ValidationException',
+      spec === SYMMETRIC_DEFAULT
+        ? `The request KeyUsage ${usage} is not valid: for KeySpec ${spec} it must be ENCRYPT_DECRYPT.`
+        : `KeyUsage ${usage} is not compatible with KeySpec ${spec}`,
+    );
+  }
+  return { keySpec: row.spec, keyUsage: usage as OfferedUsage };
+}
+
+interface OriginMembers {
+  readonly Origin?: string | undefined;
+  readonly CustomKeyStoreId?: string | undefined;
+  readonly XksKeyId?: string | undefined;
+}
+
+/** Only material of our own making is offered yet. @throws KmsError for all else */
+function refuseOtherOrigins(input: OriginMembers): void {
+  if (input.XksKeyId !== undefined && input.Origin !== 'EXTERNAL_KEY_STORE') {
+    throw new KmsError(
+      'ValidationException',
+      'XksKeyId can be used with the EXTERNAL_KEY_STORE origin only.',
+    );
+  }
+  refuseCustomKeyStore(input.CustomKeyStoreId);
+  if (input.Origin === undefined || input.Origin === 'AWS_KMS') return;
+  throw new KmsError('UnsupportedOperationException', `Origin ${input.Origin} is not supported.`);
+}
+
+/** The form of a policy; its meaning is for the policy layer. @throws KmsError */
+function requirePolicyForm(policy: string | undefined): void {
+  if (policy === undefined) return;
+  if (Buffer.byteLength(policy) > POLICY_BYTES_MAX) {
+    throw new KmsError(
+      'LimitExceededException',
+      `The key policy is longer than ${POLICY_BYTES_MAX} bytes.`,
+    );
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(policy);
+  } catch (error) {
+    throw new KmsError('MalformedPolicyDocumentException', 'The policy is not valid JSON.', error);
+  }
+  if (typeof document !== 'object' || document === null || !('Statement' in document)) {
+    throw new KmsError('MalformedPolicyDocumentException', 'The policy has no Statement.');
+  }
+}
+
+/** Tags are not offered yet. @throws UnsupportedOperationException */
+function refuseTags(tags: readonly unknown[] | undefined): void {
+  if (tags === undefined || tags.length === 0) return;
+  throw new KmsError('UnsupportedOperationException', 'The Tags parameter is not supported.');
+}
+
+interface CreateKeyOutput {
+  readonly KeyMetadata: KeyMetadata;
+}
+
+export const createKey = operation({
+  name: 'CreateKey',
+  input: structure({
+    Policy,
+    Description,
+    KeyUsage,
+    CustomerMasterKeySpec,
+    KeySpec,
+    Origin,
+    CustomKeyStoreId,
+    BypassPolicyLockoutSafetyCheck: kmsBoolean(),
+    Tags,
+    MultiRegion: kmsBoolean(),
+    XksKeyId,
+  }),
+  access: () => [],
+  quota: ownDraws('CreateKey'),
+  audit: {
+    readOnly: false,
+    request: (input) => ({
+      policy: input.Policy,
+      description: input.Description ?? '',
+      keyUsage: input.KeyUsage ?? 'ENCRYPT_DECRYPT',
+      customerMasterKeySpec: input.CustomerMasterKeySpec ?? input.KeySpec ?? SYMMETRIC_DEFAULT,
+      keySpec: input.KeySpec ?? input.CustomerMasterKeySpec ?? SYMMETRIC_DEFAULT,
+      origin: input.Origin ?? 'AWS_KMS',
+      customKeyStoreId: input.CustomKeyStoreId,
+      bypassPolicyLockoutSafetyCheck: input.BypassPolicyLockoutSafetyCheck ?? false,
+      tags: input.Tags?.map(auditMembers),
+      multiRegion: input.MultiRegion ?? false,
+      xksKeyId: input.XksKeyId,
+    }),
+    response: (_input, output: CreateKeyOutput) => auditMembers(output),
+    resources: (_input, { output }) => (output === undefined ? [] : [output.KeyMetadata.Arn]),
+  },
+  async run({ service, caller }, input): Promise<CreateKeyOutput> {
+    const { keySpec, keyUsage } = specAndUsage(input);
+    refuseOtherOrigins(input);
+    refuseTags(input.Tags);
+    requirePolicyForm(input.Policy);
+    const key = await service.createKey(caller, {
+      keySpec,
+      keyUsage,
+      description: input.Description ?? '',
+      multiRegion: input.MultiRegion ?? false,
+      policy: input.Policy,
+    });
+    return { KeyMetadata: keyMetadata(key) };
+  },
+});

@@ -1,0 +1,34 @@
+/** GetPublicKey. AWS KMS API reference, GetPublicKey: DER SubjectPublicKeyInfo (RFC 5280). */
+import { KmsError } from '../../core/errors.js';
+import { structure } from '../../protocol/schema.js';
+import { refuseGrantTokens } from '../checks.js';
+import { ownDraws } from '../draws.js';
+import { algorithmLists } from '../key-metadata.js';
+import { GrantTokens, KeyId } from '../members.js';
+import { operation } from '../port.js';
+
+export const getPublicKey = operation({
+  name: 'GetPublicKey',
+  input: structure({ KeyId, GrantTokens }, { required: ['KeyId'] }),
+  access(input) {
+    refuseGrantTokens(input.GrantTokens);
+    return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GetPublicKey' }];
+  },
+  quota: ownDraws('GetPublicKey'),
+  audit: { readOnly: true, request: (input) => ({ keyId: input.KeyId }) },
+  async run({ service, keys }) {
+    const key = keys[0]!;
+    service.requireState('GetPublicKey', key);
+    const { publicKey, keySpec, keyUsage } = key.record;
+    // Symmetric and HMAC keys have none.
+    if (publicKey === null) throw new KmsError('UnsupportedOperationException');
+    return {
+      KeyId: key.arn,
+      PublicKey: Buffer.from(publicKey).toString('base64'),
+      CustomerMasterKeySpec: keySpec,
+      KeySpec: keySpec,
+      KeyUsage: keyUsage,
+      ...algorithmLists(key),
+    };
+  },
+});

@@ -1,0 +1,141 @@
+/** Input members that several operations share, with the bounds of the AWS KMS API model. */
+import {
+  CIPHERTEXT_BYTES_MAX,
+  KEY_ID_CHARS_MAX,
+  PLAINTEXT_BYTES_MAX,
+  RANDOM_BYTES_MAX,
+} from '../core/limits.js';
+import {
+  blob,
+  kmsBoolean,
+  kmsEnum,
+  kmsInteger,
+  kmsList,
+  kmsMap,
+  kmsString,
+  structure,
+} from '../protocol/schema.js';
+
+/** Default EncryptionAlgorithm, and the KeySpec of the same name. */
+export const SYMMETRIC_DEFAULT = 'SYMMETRIC_DEFAULT';
+
+export const KeyId = kmsString({ min: 1, max: KEY_ID_CHARS_MAX });
+export const AliasName = kmsString({ min: 1, max: 256, pattern: '^[a-zA-Z0-9:/_-]+$' });
+export const Description = kmsString({ min: 0, max: 8192 });
+export const GrantTokens = kmsList(kmsString({ min: 1, max: 8192, sensitive: true }), {
+  min: 0,
+  max: 10,
+});
+export const EncryptionContext = kmsMap();
+export const DryRun = kmsBoolean();
+export const DryRunModifiers = kmsList(kmsEnum(['IGNORE_CIPHERTEXT']));
+export const Limit = kmsInteger({ min: 1, max: 1000 });
+export const Marker = kmsString({ min: 1, max: 1024, pattern: '[\\u0020-\\u00FF]*' });
+export const NumberOfBytes = kmsInteger({ min: 1, max: RANDOM_BYTES_MAX });
+
+/** Shape PlaintextType: Plaintext of Encrypt, Message of Sign, Verify, GenerateMac, VerifyMac. */
+export const Plaintext = blob({ min: 1, max: PLAINTEXT_BYTES_MAX });
+/** Shape CiphertextType: CiphertextBlob, Signature, Mac. */
+export const CiphertextBlob = blob({ min: 1, max: CIPHERTEXT_BYTES_MAX });
+export const PublicKey = blob({ min: 1, max: 8192 });
+
+export const EncryptionAlgorithm = kmsEnum([
+  'SYMMETRIC_DEFAULT',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'SM2PKE',
+]);
+export const SigningAlgorithm = kmsEnum([
+  'RSASSA_PSS_SHA_256',
+  'RSASSA_PSS_SHA_384',
+  'RSASSA_PSS_SHA_512',
+  'RSASSA_PKCS1_V1_5_SHA_256',
+  'RSASSA_PKCS1_V1_5_SHA_384',
+  'RSASSA_PKCS1_V1_5_SHA_512',
+  'ECDSA_SHA_256',
+  'ECDSA_SHA_384',
+  'ECDSA_SHA_512',
+  'SM2DSA',
+  'ML_DSA_SHAKE_256',
+  'ED25519_SHA_512',
+  'ED25519_PH_SHA_512',
+]);
+export const MessageType = kmsEnum(['RAW', 'DIGEST', 'EXTERNAL_MU']);
+export const MacAlgorithm = kmsEnum([
+  'HMAC_SHA_224',
+  'HMAC_SHA_256',
+  'HMAC_SHA_384',
+  'HMAC_SHA_512',
+]);
+export const KeyAgreementAlgorithm = kmsEnum(['ECDH']);
+export const DataKeySpec = kmsEnum(['AES_256', 'AES_128']);
+export const DataKeyPairSpec = kmsEnum([
+  'RSA_2048',
+  'RSA_3072',
+  'RSA_4096',
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+  'SM2',
+  'ECC_NIST_EDWARDS25519',
+  'ML_KEM_1024',
+  'ML_KEM_512',
+  'ML_KEM_768',
+]);
+/** What KeySpec and the older CustomerMasterKeySpec have in common. */
+const CLASSIC_SPECS = [
+  'RSA_2048',
+  'RSA_3072',
+  'RSA_4096',
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+  'SYMMETRIC_DEFAULT',
+  'HMAC_224',
+  'HMAC_256',
+  'HMAC_384',
+  'HMAC_512',
+  'SM2',
+] as const;
+export const CustomerMasterKeySpec = kmsEnum(CLASSIC_SPECS);
+export const KeySpec = kmsEnum([
+  ...CLASSIC_SPECS,
+  'ML_DSA_44',
+  'ML_DSA_65',
+  'ML_DSA_87',
+  'ECC_NIST_EDWARDS25519',
+  'ML_KEM_1024',
+  'ML_KEM_512',
+  'ML_KEM_768',
+]);
+export const KeyUsage = kmsEnum([
+  'SIGN_VERIFY',
+  'ENCRYPT_DECRYPT',
+  'GENERATE_VERIFY_MAC',
+  'KEY_AGREEMENT',
+  'ENCAPSULATE_DECAPSULATE',
+]);
+export const Origin = kmsEnum(['AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE']);
+export const CustomKeyStoreId = kmsString({ min: 1, max: 64 });
+export const XksKeyId = kmsString({ min: 1, max: 128, pattern: '^[a-zA-Z0-9-_.]+$' });
+export const Policy = kmsString({
+  min: 1,
+  max: 131_072,
+  pattern: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+',
+});
+export const Tags = kmsList(
+  structure(
+    { TagKey: kmsString({ min: 1, max: 128 }), TagValue: kmsString({ min: 0, max: 256 }) },
+    { required: ['TagKey', 'TagValue'] },
+  ),
+);
+export const Recipient = structure({
+  KeyEncryptionAlgorithm: kmsEnum(['RSAES_OAEP_SHA_256']),
+  AttestationDocument: blob({ min: 1, max: 262_144 }),
+});
+export const ResourceOwners = kmsList(kmsEnum(['SELF', 'OTHER_ACCOUNTS_VIA_RAM']), {
+  min: 1,
+  max: 2,
+});

@@ -1,0 +1,92 @@
+/** Every operation of Keystrel, listed by hand: what is not here does not exist. */
+import { createAlias } from './aliases/create-alias.js';
+import { deleteAlias } from './aliases/delete-alias.js';
+import { listAliases } from './aliases/list-aliases.js';
+import { updateAlias } from './aliases/update-alias.js';
+import { decrypt } from './crypto/decrypt.js';
+import { deriveSharedSecret } from './crypto/derive-shared-secret.js';
+import { encrypt } from './crypto/encrypt.js';
+import { generateDataKey } from './crypto/generate-data-key.js';
+import { generateDataKeyPair } from './crypto/generate-data-key-pair.js';
+import { generateDataKeyPairWithoutPlaintext } from './crypto/generate-data-key-pair-without-plaintext.js';
+import { generateDataKeyWithoutPlaintext } from './crypto/generate-data-key-without-plaintext.js';
+import { generateMac } from './crypto/generate-mac.js';
+import { generateRandom } from './crypto/generate-random.js';
+import { reEncrypt } from './crypto/re-encrypt.js';
+import { sign } from './crypto/sign.js';
+import { verify } from './crypto/verify.js';
+import { verifyMac } from './crypto/verify-mac.js';
+import { cancelKeyDeletion } from './keys/cancel-key-deletion.js';
+import { createKey } from './keys/create-key.js';
+import { describeKey } from './keys/describe-key.js';
+import { disableKey } from './keys/disable-key.js';
+import { enableKey } from './keys/enable-key.js';
+import { getPublicKey } from './keys/get-public-key.js';
+import { listKeys } from './keys/list-keys.js';
+import { scheduleKeyDeletion } from './keys/schedule-key-deletion.js';
+import { updateKeyDescription } from './keys/update-key-description.js';
+import type { Operation } from './port.js';
+
+/** The operations offered, in the order of the API reference's families. */
+export const OPERATIONS: readonly Operation[] = Object.freeze([
+  createKey,
+  describeKey,
+  listKeys,
+  updateKeyDescription,
+  enableKey,
+  disableKey,
+  scheduleKeyDeletion,
+  cancelKeyDeletion,
+  getPublicKey,
+  createAlias,
+  updateAlias,
+  deleteAlias,
+  listAliases,
+  encrypt,
+  decrypt,
+  reEncrypt,
+  generateDataKey,
+  generateDataKeyWithoutPlaintext,
+  generateDataKeyPair,
+  generateDataKeyPairWithoutPlaintext,
+  generateRandom,
+  sign,
+  verify,
+  generateMac,
+  verifyMac,
+  deriveSharedSecret,
+] as readonly Operation[]);
+
+/** TrentService operations that AWS has and Keystrel does not: UnsupportedOperationException. */
+export const UNSUPPORTED_OPERATIONS: readonly string[] = Object.freeze([
+  'ConnectCustomKeyStore',
+  'CreateCustomKeyStore',
+  'CreateGrant',
+  'Decapsulate',
+  'DeleteCustomKeyStore',
+  'DeleteImportedKeyMaterial',
+  'DescribeCustomKeyStores',
+  'DisableKeyRotation',
+  'DisconnectCustomKeyStore',
+  'EnableKeyRotation',
+  'Encapsulate',
+  'GetKeyLastUsage',
+  'GetKeyPolicy',
+  'GetKeyRotationStatus',
+  'GetParametersForImport',
+  'ImportKeyMaterial',
+  'ListGrants',
+  'ListKeyPolicies',
+  'ListKeyRotations',
+  'ListResourceTags',
+  'ListRetirableGrants',
+  'PutKeyPolicy',
+  'ReplicateKey',
+  'RetireGrant',
+  'RevokeGrant',
+  'RotateKeyOnDemand',
+  'TagResource',
+  'UntagResource',
+  'UpdateCustomKeyStore',
+  'UpdatePrimaryRegion',
+]);
