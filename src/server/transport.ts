@@ -43,6 +43,8 @@ export interface TransportOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly limits: TransportLimits;
   readonly onRequest: (request: HttpRequest) => void;
+  /** A request that the transport refused by itself, with the status it answered. For metrics. */
+  readonly onRefused?: (status: number) => void;
 }
 
 export interface Transport {

@@ -1,0 +1,238 @@
+/**
+ * The uWebSockets.js transport. Why this package, and what its parser was seen to do with
+ * malformed requests: docs/adr/0001-uwebsockets-package.md.
+ *
+ * A uWS response object is dead once its socket is closed: every use is guarded by `#state`.
+ * uWS itself closes a connection 10 s after its last reply (or its start) when no complete head
+ * came, whatever trickles in, so a slow head cannot hold one; its idle timeout is fixed, and
+ * `idleTimeoutMs` is therefore not more than an upper bound here.
+ */
+
+import type {
+  TemplatedApp,
+  HttpRequest as UwsHead,
+  HttpResponse as UwsResponse,
+  us_listen_socket,
+} from 'uWebSockets.js';
+import uWS from 'uWebSockets.js';
+import { randomUUID } from 'node:crypto';
+import type { HttpReply, HttpRequest, Transport, TransportOptions } from '../transport.js';
+import {
+  BaseRequest,
+  checkHead,
+  HeaderLines,
+  type Refusal,
+  refusalReply,
+  TIMED_OUT,
+} from './head.js';
+import { statusLine } from './status-line.js';
+import { TLS12_CIPHERS } from './tls.js';
+import { Turn } from './turn.js';
+
+const EMPTY = Buffer.alloc(0);
+/** How often slow bodies are looked for, milliseconds. */
+const SWEEP_MS = 500;
+
+export function createUwsTransport(options: TransportOptions): Transport {
+  return new UwsTransport(options);
+}
+
+class UwsRequest extends BaseRequest implements HttpRequest {
+  body: Buffer = EMPTY;
+  received = 0;
+  deadline = 0;
+  readonly remoteAddress: string;
+  readonly #transport: UwsTransport;
+  readonly #response: UwsResponse;
+  #state: 'open' | 'replied' | 'aborted' = 'open';
+
+  constructor(
+    transport: UwsTransport,
+    response: UwsResponse,
+    head: { method: string; path: string; query: string; lines: HeaderLines },
+  ) {
+    super(head.method, head.path, head.query, head.lines, transport.tls);
+    this.#transport = transport;
+    this.#response = response;
+    this.remoteAddress = addressText(response);
+    response.onAborted(() => this.#abort());
+  }
+
+  aborted(): boolean {
+    return this.#state === 'aborted';
+  }
+
+  #abort(): void {
+    if (this.#state === 'open') this.#transport.ended(this);
+    this.#state = 'aborted';
+  }
+
+  reply(reply: HttpReply): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'replied';
+    this.#transport.ended(this);
+    const close = reply.close === true || this.#transport.draining;
+    this.#response.cork(() => writeReply(this.#response, reply, close));
+  }
+}
+
+function writeReply(response: UwsResponse, reply: HttpReply, close: boolean): void {
+  if (reply.status !== 200) response.writeStatus(statusLine(reply.status));
+  response.writeHeader('x-amzn-RequestId', reply.requestId);
+  response.writeHeader('Content-Type', reply.contentType ?? 'application/x-amz-json-1.1');
+  if (close) response.writeHeader('Connection', 'close');
+  response.end(reply.body, close);
+}
+
+/** uWS gives IPv4 peers of a dual-stack socket as full-length mapped IPv6 text. */
+function addressText(response: UwsResponse): string {
+  return Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
+}
+
+class UwsTransport implements Transport {
+  readonly kind = 'uws';
+  readonly tls: boolean;
+  draining = false;
+  readonly #options: TransportOptions;
+  readonly #app: TemplatedApp;
+  readonly #turn: Turn;
+  #listenSocket: us_listen_socket | undefined;
+  #connections = 0;
+  #inFlight = 0;
+  #onIdle: (() => void) | undefined;
+  /** Requests whose body did not come with their head. */
+  readonly #slow = new Set<UwsRequest>();
+  #sweeper: NodeJS.Timeout | undefined;
+  #lines = new HeaderLines();
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.tls = options.tls !== undefined;
+    this.#turn = new Turn(options.onRequest);
+    this.#app =
+      options.tls === undefined
+        ? uWS.App()
+        : uWS.SSLApp({
+            key_file_name: options.tls.keyFile,
+            cert_file_name: options.tls.certFile,
+            ssl_ciphers: TLS12_CIPHERS,
+          });
+    this.#app.filter((response, count) => this.#onConnection(response, Number(count)));
+    this.#app.post('/', (response, head) => this.#onHead(response, head, 'POST', '/'));
+    this.#app.any('/*', (response, head) =>
+      this.#onHead(response, head, head.getCaseSensitiveMethod(), head.getUrl()),
+    );
+  }
+
+  #onConnection(response: UwsResponse, count: number): void {
+    // Positive when a connection opens, negative when it closes.
+    if (count < 0) {
+      this.#connections--;
+      return;
+    }
+    this.#connections++;
+    if (this.#connections > this.#options.limits.connectionsMax || this.draining) response.close();
+  }
+
+  readonly #onHeader = (name: string, value: string): void => {
+    this.#lines.names.push(name);
+    this.#lines.values.push(value);
+  };
+
+  #onHead(response: UwsResponse, head: UwsHead, method: string, path: string): void {
+    const lines = new HeaderLines();
+    this.#lines = lines;
+    head.forEach(this.#onHeader);
+    const request = new UwsRequest(this, response, {
+      method,
+      path,
+      query: head.getQuery(),
+      lines,
+    });
+    this.#inFlight++;
+    const check = checkHead(method, lines, this.#options.limits);
+    if (typeof check !== 'number') {
+      this.#refuse(request, check);
+      return;
+    }
+    response.onData((chunk, isLast) => this.#onData(request, check, chunk, isLast));
+  }
+
+  #onData(request: UwsRequest, length: number, chunk: ArrayBuffer, isLast: boolean): void {
+    if (request.aborted()) return;
+    if (chunk.byteLength > 0) {
+      if (request.received === 0) request.body = Buffer.allocUnsafe(length);
+      // The chunk is dead after this callback: copied, always.
+      request.body.set(new Uint8Array(chunk), request.received);
+      request.received += chunk.byteLength;
+    }
+    if (isLast) {
+      if (request.deadline !== 0) this.#slow.delete(request);
+      this.#turn.add(request);
+    } else if (request.deadline === 0) {
+      request.deadline = performance.now() + this.#options.limits.bodyTimeoutMs;
+      this.#slow.add(request);
+      this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const request of this.#slow) {
+      if (request.deadline <= now) this.#refuse(request, TIMED_OUT);
+    }
+    if (this.#slow.size === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+  }
+
+  #refuse(request: UwsRequest, refusal: Refusal): void {
+    this.#options.onRefused?.(refusal.status);
+    request.reply(refusalReply(refusal, randomUUID()));
+  }
+
+  /** A request got its reply or lost its client. */
+  ended(request: UwsRequest): void {
+    this.#inFlight--;
+    if (request.deadline !== 0) this.#slow.delete(request);
+    if (this.#inFlight === 0) this.#onIdle?.();
+  }
+
+  listen(): Promise<number> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#app.listen(host, port, (socket) => {
+        if (socket === false) {
+          reject(new Error(`cannot listen on ${host}:${port}`));
+          return;
+        }
+        this.#listenSocket = socket;
+        resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket));
+      });
+    });
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.draining = true;
+    if (this.#listenSocket !== undefined) uWS.us_listen_socket_close(this.#listenSocket);
+    this.#listenSocket = undefined;
+    if (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#onIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    clearInterval(this.#sweeper);
+    // One turn more: the last replies are still being written.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#app.close();
+  }
+
+  connections(): number {
+    return this.#connections;
+  }
+}
