@@ -34,3 +34,5 @@ export const LANE_JOBS_MAX = 4_096;
 export const KEY_CACHE_MAX = 20_000;
 /** Ours: grace of SIGTERM, milliseconds. */
 export const SHUTDOWN_GRACE_MS = 10_000;
+/** Ours: requests between hand-over and reply before others are refused. */
+export const REQUESTS_IN_FLIGHT_MAX = 8_192;

@@ -1,0 +1,103 @@
+/** From an exchange to the fields of its audit record; the recorder makes the line of them. */
+import type { Caller } from '../auth/port.js';
+import type { KmsError } from '../core/errors.js';
+import type { Exchange } from './exchange.js';
+
+/** What the pipeline knows of a finished request. Holds no secret and no blob. */
+export interface AuditFields {
+  /** Wall-clock milliseconds of the request's arrival. */
+  readonly time: number;
+  readonly requestId: string;
+  /** AWS name; '' when the request did not come that far. */
+  readonly operation: string;
+  /** Undefined when the signature was refused. */
+  readonly caller: Caller | undefined;
+  readonly sourceAddress: string;
+  readonly userAgent: string;
+  /** The Host header. */
+  readonly host: string;
+  readonly tls: boolean;
+  readonly error: KmsError | undefined;
+  readonly readOnly: boolean;
+  readonly request: object | null;
+  readonly response: object | null;
+  readonly extra: object | undefined;
+  /** ARNs. */
+  readonly resources: readonly string[];
+}
+
+/** AuditRecorder writes one JSON line; it throws only on programmer errors. */
+export interface AuditRecorder {
+  build(fields: AuditFields): string;
+}
+
+/** Longest user agent kept, characters: it is the client's to choose. */
+const USER_AGENT_CHARS_MAX = 512;
+const NO_ARNS: readonly string[] = Object.freeze([]);
+
+export function auditFields(exchange: Exchange): AuditFields {
+  const { request, operation, error, input } = exchange;
+  const decoded = operation !== undefined && input !== undefined;
+  const userAgent = request.header('user-agent');
+  return {
+    time: exchange.time,
+    requestId: exchange.requestId,
+    operation: operation === undefined ? '' : operation.name,
+    caller: exchange.identified,
+    sourceAddress: request.remoteAddress,
+    userAgent:
+      userAgent.length > USER_AGENT_CHARS_MAX
+        ? userAgent.slice(0, USER_AGENT_CHARS_MAX)
+        : userAgent,
+    host: request.header('host'),
+    tls: request.tls,
+    error,
+    readOnly: operation === undefined ? true : operation.audit.readOnly,
+    request: decoded ? operation.audit.request(input) : null,
+    response: decoded && error === undefined ? responseOf(exchange) : null,
+    extra: decoded
+      ? operation.audit.extra?.(
+          input,
+          error === undefined ? exchange.output : undefined,
+          exchange.keys,
+        )
+      : undefined,
+    resources: resourcesOf(exchange, decoded),
+  };
+}
+
+function responseOf(exchange: Exchange): object | null {
+  const { operation, input, output, keys } = exchange;
+  return operation?.audit.response?.(input, output, keys) ?? null;
+}
+
+function resourcesOf(exchange: Exchange, decoded: boolean): readonly string[] {
+  const { operation, keys, identified } = exchange;
+  const named =
+    decoded && identified !== undefined
+      ? operation?.audit.resources?.(exchange.input, { caller: identified })
+      : undefined;
+  if (named !== undefined) return [...keys.map((key) => key.arn), ...named];
+  if (keys.length === 1) return [keys[0]!.arn];
+  return keys.length === 0 ? NO_ARNS : keys.map((key) => key.arn);
+}
+
+/** The fields when an operation's own audit functions failed: nothing of its input. */
+export function bareAuditFields(exchange: Exchange): AuditFields {
+  return {
+    time: exchange.time,
+    requestId: exchange.requestId,
+    operation: exchange.operation?.name ?? '',
+    caller: exchange.identified,
+    sourceAddress: exchange.request.remoteAddress,
+    userAgent: '',
+    host: '',
+    tls: exchange.request.tls,
+    error: exchange.error,
+    readOnly: exchange.operation?.audit.readOnly ?? true,
+    request: null,
+    response: null,
+    extra: undefined,
+    resources: NO_ARNS,
+  };
+}

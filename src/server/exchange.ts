@@ -1,0 +1,49 @@
+/**
+ * One request on its way through the pipeline, with what is known of it so far. Operations see it
+ * as their context; the audit record is made from it, however far the request came.
+ */
+import type { Caller } from '../auth/port.js';
+import type { Clock } from '../core/clock.js';
+import { KmsError } from '../core/errors.js';
+import type { Key } from '../keys/key.js';
+import type { KeyService } from '../keys/service.js';
+import type { Operation, OperationContext } from '../operations/port.js';
+import type { HttpRequest } from './transport.js';
+
+const NO_KEYS: readonly Key[] = Object.freeze([]);
+
+function endDryRun(dryRun: boolean | undefined): void {
+  if (dryRun === true) throw new KmsError('DryRunOperationException');
+}
+
+export class Exchange implements OperationContext {
+  readonly request: HttpRequest;
+  readonly requestId: string;
+  readonly clock: Clock;
+  readonly service: KeyService;
+  /** Wall-clock milliseconds and monotonic milliseconds of the start. */
+  readonly time: number;
+  readonly startedAt: number;
+  readonly endDryRun = endDryRun;
+
+  identified: Caller | undefined = undefined;
+  operation: Operation | undefined = undefined;
+  input: unknown = undefined;
+  keys: readonly Key[] = NO_KEYS;
+  output: unknown = undefined;
+  error: KmsError | undefined = undefined;
+
+  constructor(request: HttpRequest, requestId: string, clock: Clock, service: KeyService) {
+    this.request = request;
+    this.requestId = requestId;
+    this.clock = clock;
+    this.service = service;
+    this.time = clock.now();
+    this.startedAt = clock.monotonic();
+  }
+
+  get caller(): Caller {
+    if (this.identified === undefined) throw new TypeError('the caller is not known yet');
+    return this.identified;
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * The way of a request, and the only place that knows its order: signature, target,
+ * deserialization and validation, key lookup with authorization, throttling, the operation,
+ * audit, reply.
+ *
+ * Every request that was handed over is audited, refused or not, and no reply leaves before its
+ * record is accepted: where it cannot be written, the answer is KMSInternalException.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AuditSink } from '../audit/port.js';
+import type { Authenticator } from '../auth/port.js';
+import type { Clock } from '../core/clock.js';
+import { isKmsError, KmsError } from '../core/errors.js';
+import { REQUESTS_IN_FLIGHT_MAX } from '../core/limits.js';
+import type { Key } from '../keys/key.js';
+import type { KeyService } from '../keys/service.js';
+import type { KeyReference, Operation } from '../operations/port.js';
+import { encodeOutput, operationOf, targetOf } from '../protocol/codec.js';
+import { errorToWire } from '../protocol/error-wire.js';
+import { compileInput } from '../protocol/input.js';
+import type { Throttle } from '../throttle/port.js';
+import {
+  type AuditFields,
+  type AuditRecorder,
+  auditFields,
+  bareAuditFields,
+} from './audit-fields.js';
+import { Exchange } from './exchange.js';
+import type { HttpRequest } from './transport.js';
+
+/** Counts of requests; see metrics.ts. */
+export interface RequestMetrics {
+  /** `operation` is '' when unknown, `code` 'OK' or the error's name. */
+  request(operation: string, code: string, seconds: number): void;
+}
+
+/** Where failures that clients must not see are told. */
+export interface FailureLog {
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface PipelineParts {
+  readonly authenticator: Authenticator;
+  readonly throttle: Throttle;
+  readonly operations: readonly Operation[];
+  /** Names that AWS KMS has and we do not: UnsupportedOperationException. */
+  readonly unsupported: readonly string[];
+  readonly service: KeyService;
+  readonly audit: AuditSink;
+  readonly recorder: AuditRecorder;
+  readonly clock: Clock;
+  readonly metrics: RequestMetrics;
+  readonly log: FailureLog;
+  readonly inFlightMax?: number;
+}
+
+export interface Pipeline {
+  /** Answers the request; never throws. */
+  readonly onRequest: (request: HttpRequest) => void;
+  /** Requests between hand-over and reply. */
+  inFlight(): number;
+}
+
+interface Route {
+  readonly operation: Operation;
+  readonly read: (body: Uint8Array) => unknown;
+}
+
+/** Compiles the operations' schemas and returns the way of a request. */
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const run = new RequestPipeline(parts);
+  return {
+    onRequest: (request) => run.accept(request),
+    inFlight: () => run.inFlight,
+  };
+}
+
+class RequestPipeline {
+  inFlight = 0;
+  readonly #parts: PipelineParts;
+  readonly #inFlightMax: number;
+  readonly #routes = new Map<string, Route>();
+  readonly #unsupported: ReadonlySet<string>;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+    this.#inFlightMax = parts.inFlightMax ?? REQUESTS_IN_FLIGHT_MAX;
+    this.#unsupported = new Set(parts.unsupported);
+    for (const operation of parts.operations) {
+      const route = { operation, read: compileInput(operation.input) };
+      this.#routes.set(targetOf(operation.name), route);
+    }
+  }
+
+  accept(request: HttpRequest): void {
+    if (this.inFlight >= this.#inFlightMax) {
+      // Not audited: waiting for the audit is what the requests before this one may be doing.
+      this.#parts.metrics.request('', 'ServiceUnavailable', 0);
+      const wire = errorToWire(new KmsError('ServiceUnavailable'));
+      request.reply({ ...wire, requestId: randomUUID() });
+      return;
+    }
+    this.inFlight++;
+    const { clock, service } = this.#parts;
+    void this.#serve(new Exchange(request, randomUUID(), clock, service));
+  }
+
+  /** Never rejects. */
+  async #serve(exchange: Exchange): Promise<void> {
+    const { request, requestId } = exchange;
+    let status = 200;
+    let body = '';
+    try {
+      exchange.identified = await this.#parts.authenticator.authenticate(request, request.body);
+      const route = this.#route(request.header('x-amz-target'));
+      const { operation } = route;
+      exchange.operation = operation;
+      const input = route.read(request.body);
+      exchange.input = input;
+      const keys = this.#keys(exchange, operation.access(input));
+      exchange.keys = keys instanceof Promise ? await keys : keys;
+      this.#draw(exchange, operation, input);
+      exchange.output = await operation.run(exchange, input);
+      body = encodeOutput(exchange.output);
+    } catch (error) {
+      ({ status, body } = errorToWire(this.#refusal(exchange, error)));
+    }
+    try {
+      await this.#parts.audit.append(this.#record(exchange));
+    } catch (error) {
+      // Nothing may be released that was not recorded: not even why a request was refused.
+      const failure = new KmsError('KMSInternalException', undefined, error);
+      exchange.error = failure;
+      this.#logFailure(exchange, error, 'audit record refused');
+      ({ status, body } = errorToWire(failure));
+    }
+    this.inFlight--;
+    this.#count(exchange);
+    request.reply({ status, requestId, body });
+  }
+
+  #route(target: string): Route {
+    const route = this.#routes.get(target);
+    if (route !== undefined) return route;
+    const name = operationOf(target);
+    throw new KmsError(
+      this.#unsupported.has(name) ? 'UnsupportedOperationException' : 'UnknownOperationException',
+    );
+  }
+
+  /** Synchronous while every key is cached: no promise on the hot path. */
+  #keys(
+    exchange: Exchange,
+    references: readonly KeyReference[],
+  ): readonly Key[] | Promise<readonly Key[]> {
+    if (references.length === 0) return exchange.keys;
+    const found: Key[] = [];
+    for (const [i, reference] of references.entries()) {
+      const key = this.#parts.service.resolve(exchange.caller, reference);
+      if (key instanceof Promise) return this.#restOfKeys(exchange, references, i, found, key);
+      found.push(key);
+    }
+    return found;
+  }
+
+  async #restOfKeys(
+    exchange: Exchange,
+    references: readonly KeyReference[],
+    from: number,
+    found: Key[],
+    pending: Promise<Key>,
+  ): Promise<readonly Key[]> {
+    found.push(await pending);
+    for (const reference of references.slice(from + 1)) {
+      found.push(await this.#parts.service.resolve(exchange.caller, reference));
+    }
+    return found;
+  }
+
+  #draw(exchange: Exchange, operation: Operation, input: unknown): void {
+    const { throttle } = this.#parts;
+    const { caller, keys } = exchange;
+    const draws = operation.quota(input as never, keys);
+    if (!throttle.take(caller.account, caller.region, draws)) {
+      throw new KmsError('ThrottlingException');
+    }
+    if (operation.changesKeyState !== true) return;
+    for (const key of keys) {
+      if (!throttle.takeStateChange(key.arn)) throw new KmsError('ThrottlingException');
+    }
+  }
+
+  #refusal(exchange: Exchange, error: unknown): KmsError {
+    const refusal = isKmsError(error)
+      ? error
+      : isOverload(error)
+        ? new KmsError('ThrottlingException')
+        : new KmsError('KMSInternalException', undefined, error);
+    if (refusal.code === 'KMSInternalException') {
+      this.#logFailure(exchange, refusal.cause ?? refusal, 'request failed');
+    }
+    exchange.error = refusal;
+    exchange.output = undefined;
+    return refusal;
+  }
+
+  #record(exchange: Exchange): string {
+    let fields: AuditFields;
+    try {
+      fields = auditFields(exchange);
+    } catch (error) {
+      this.#logFailure(exchange, error, 'audit fields of an operation failed');
+      fields = bareAuditFields(exchange);
+    }
+    return this.#parts.recorder.build(fields);
+  }
+
+  #count(exchange: Exchange): void {
+    const seconds = (this.#parts.clock.monotonic() - exchange.startedAt) / 1000;
+    const code = exchange.error === undefined ? 'OK' : exchange.error.code;
+    this.#parts.metrics.request(exchange.operation?.name ?? '', code, seconds);
+  }
+
+  /** The message of a foreign error is left out: it may quote what it failed on. */
+  #logFailure(exchange: Exchange, error: unknown, message: string): void {
+    const failure = error instanceof Error ? error : new Error('not an Error');
+    const frames = failure.stack?.split('\n').filter((line) => line.startsWith('    at '));
+    const fields = {
+      requestId: exchange.requestId,
+      operation: exchange.operation?.name,
+      error: failure.name,
+      code: (failure as { code?: unknown }).code,
+      stack: frames?.slice(0, 8),
+    };
+    this.#parts.log.error(fields, message);
+  }
+}
+
+/** An engine queue that is full; the engine's error class is not ours to import. */
+function isOverload(error: unknown): boolean {
+  return (error as { status?: unknown } | null | undefined)?.status === 'OVERLOADED';
+}
