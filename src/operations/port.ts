@@ -70,9 +70,10 @@ export interface Operation<S extends TSchema = TSchema, O = unknown> {
   /** Mutates the state of its key: counts for the hot-key throttle. */
   readonly changesKeyState?: boolean;
   /**
-   * The effect; undefined output = 200 with an empty body. Output members are ready for
-   * JSON.stringify: blobs in base64, times in epoch seconds. Hot operations are no async functions,
-   * so that their checks throw at once instead of rejecting: callers catch both.
+   * The effect; undefined output = 200 with an empty body. Output members are as
+   * protocol/codec.encodeOutput takes them: blobs as bytes (secret ones as base64 text, their bytes
+   * wiped), times in epoch seconds. Hot operations are no async functions, so that their checks
+   * throw at once instead of rejecting: callers catch both.
    */
   run(context: OperationContext, input: Static<S>): Promise<O>;
 }

@@ -53,7 +53,7 @@ export const encrypt = operation({
     service.requireUsage('Encrypt', key, 'ENCRYPT_DECRYPT');
     requireAlgorithm(key, key.spec.encryptionAlgorithms, algorithm);
     const answer = (blob: Buffer) => ({
-      CiphertextBlob: blob.toString('base64'),
+      CiphertextBlob: blob,
       KeyId: key.arn,
       EncryptionAlgorithm: algorithm,
     });

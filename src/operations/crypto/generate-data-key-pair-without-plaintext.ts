@@ -47,8 +47,8 @@ export const generateDataKeyPairWithoutPlaintext = operation({
     endDryRun(input.DryRun);
     const pair = await service.generateDataKeyPair(key, spec, input.EncryptionContext, false);
     return {
-      PrivateKeyCiphertextBlob: pair.blob.toString('base64'),
-      PublicKey: pair.publicKey.toString('base64'),
+      PrivateKeyCiphertextBlob: pair.blob,
+      PublicKey: pair.publicKey,
       KeyId: key.arn,
       KeyPairSpec: spec,
       KeyMaterialId: key.record.currentMaterialId ?? undefined,

@@ -54,9 +54,9 @@ export const generateDataKeyPair = operation({
     const text = privateKey.toString('base64');
     privateKey.fill(0);
     return {
-      PrivateKeyCiphertextBlob: pair.blob.toString('base64'),
+      PrivateKeyCiphertextBlob: pair.blob,
       PrivateKeyPlaintext: text,
-      PublicKey: pair.publicKey.toString('base64'),
+      PublicKey: pair.publicKey,
       KeyId: key.arn,
       KeyPairSpec: spec,
       KeyMaterialId: key.record.currentMaterialId ?? undefined,

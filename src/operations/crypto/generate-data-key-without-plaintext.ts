@@ -59,7 +59,7 @@ export const generateDataKeyWithoutPlaintext = operation({
       .then(({ plaintext, blob }) => {
         plaintext.fill(0);
         return {
-          CiphertextBlob: blob.toString('base64'),
+          CiphertextBlob: blob,
           KeyId: key.arn,
           KeyMaterialId: key.record.currentMaterialId ?? undefined,
         };

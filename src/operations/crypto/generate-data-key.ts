@@ -56,7 +56,7 @@ export const generateDataKey = operation({
         const text = plaintext.toString('base64');
         plaintext.fill(0);
         return {
-          CiphertextBlob: blob.toString('base64'),
+          CiphertextBlob: blob,
           Plaintext: text,
           KeyId: key.arn,
           KeyMaterialId: key.record.currentMaterialId ?? undefined,

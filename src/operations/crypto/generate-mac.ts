@@ -26,7 +26,7 @@ export const generateMac = operation({
     requireMacs(service, 'GenerateMac', key, input.MacAlgorithm);
     endDryRun(input.DryRun);
     return service.mac(key, input.Message).then((mac) => ({
-      Mac: mac.toString('base64'),
+      Mac: mac,
       MacAlgorithm: input.MacAlgorithm,
       KeyId: key.arn,
     }));

@@ -26,8 +26,7 @@ import {
 } from './ciphertext-source.js';
 
 interface ReEncryptOutput {
-  /** Base64. */
-  readonly CiphertextBlob: string;
+  readonly CiphertextBlob: Uint8Array;
   readonly SourceKeyId: string;
   readonly KeyId: string;
   readonly SourceEncryptionAlgorithm: string;
@@ -119,7 +118,7 @@ export const reEncrypt = operation({
         ? await service.encrypt(destination, plaintext, input.DestinationEncryptionContext)
         : await service.encryptAsymmetric(destination, to, plaintext);
       return {
-        CiphertextBlob: blob.toString('base64'),
+        CiphertextBlob: blob,
         SourceKeyId: source.arn,
         KeyId: destination.arn,
         SourceEncryptionAlgorithm: from,

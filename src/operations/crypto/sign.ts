@@ -38,7 +38,7 @@ export const sign = operation({
     endDryRun(input.DryRun);
     return service.sign(key, input.SigningAlgorithm, input.Message, isDigest).then((signature) => ({
       KeyId: key.arn,
-      Signature: signature.toString('base64'),
+      Signature: signature,
       SigningAlgorithm: input.SigningAlgorithm,
     }));
   },

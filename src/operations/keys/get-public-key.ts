@@ -24,7 +24,7 @@ export const getPublicKey = operation({
     if (publicKey === null) throw new KmsError('UnsupportedOperationException');
     return {
       KeyId: key.arn,
-      PublicKey: Buffer.from(publicKey).toString('base64'),
+      PublicKey: publicKey,
       CustomerMasterKeySpec: keySpec,
       KeySpec: keySpec,
       KeyUsage: keyUsage,
