@@ -30,8 +30,11 @@ export interface OperationContext {
   readonly requestId: string;
   /** The keys of `access`, in the same order. */
   readonly keys: readonly Key[];
-  /** Ends a DryRun: call after all checks and before any effect. Throws DryRunOperationException. */
-  endDryRun(dryRun: boolean | undefined): void;
+  /**
+   * Ends a DryRun: call after all checks and before any effect. Throws DryRunOperationException.
+   * A function that needs no `this`: operations take it out of the context.
+   */
+  readonly endDryRun: (dryRun: boolean | undefined) => void;
 }
 
 /** What goes into the CloudTrail record besides what the pipeline knows. */

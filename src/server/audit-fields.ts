@@ -75,7 +75,10 @@ function resourcesOf(exchange: Exchange, decoded: boolean): readonly string[] {
   const { operation, keys, identified } = exchange;
   const named =
     decoded && identified !== undefined
-      ? operation?.audit.resources?.(exchange.input, { caller: identified })
+      ? operation?.audit.resources?.(exchange.input, {
+          caller: identified,
+          output: exchange.output,
+        })
       : undefined;
   if (named !== undefined) return [...keys.map((key) => key.arn), ...named];
   if (keys.length === 1) return [keys[0]!.arn];
