@@ -9,7 +9,7 @@ let failed = 0;
 
 function cargoTests() {
   if (!existsSync('native/Cargo.toml')) return;
-  const run = spawnSync('cargo', ['test', '--locked', '--release'], {
+  const run = spawnSync('cargo', ['test', '--locked', '--release', '--no-default-features'], {
     cwd: 'native',
     stdio: ['inherit', 'pipe', 'inherit'],
     encoding: 'utf8',

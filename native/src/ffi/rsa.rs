@@ -1,0 +1,235 @@
+//! RSA over AWS-LC (RFC 8017). The private operations of AWS-LC are blinded, and verify a CRT
+//! result with the public exponent before it is released.
+use super::pkey::{AsymmetricKey, GeneratedPair, Pkey};
+use super::{Hash, clear_errors};
+use crate::frame::Status;
+use aws_lc_sys as lc;
+
+fn rsa(key: &AsymmetricKey) -> Result<*mut lc::RSA, Status> {
+    // SAFETY: a read of a live key; the pointer lives as long as `key`.
+    let rsa = unsafe { lc::EVP_PKEY_get0_RSA(key.pkey.as_ptr()) };
+    if rsa.is_null() { Err(Status::BadKey) } else { Ok(rsa) }
+}
+
+fn modulus_len(rsa: *const lc::RSA) -> usize {
+    // SAFETY: a read of a live key.
+    unsafe { lc::RSA_size(rsa) as usize }
+}
+
+fn nid(hash: Hash) -> i32 {
+    // SAFETY: a read of a static table.
+    unsafe { lc::EVP_MD_type(hash.md()) }
+}
+
+/// RSASSA-PKCS1-v1_5 over a digest; returns the bytes written.
+pub fn rsa_sign_pkcs1(
+    key: &AsymmetricKey,
+    hash: Hash,
+    digest: &[u8],
+    out: &mut [u8],
+) -> Result<usize, Status> {
+    let rsa = rsa(key)?;
+    if out.len() < modulus_len(rsa) {
+        return Err(Status::OutTooSmall);
+    }
+    let mut len = 0u32;
+    // SAFETY: `out` has room for a signature.
+    let ok = unsafe {
+        lc::RSA_sign(nid(hash), digest.as_ptr(), digest.len(), out.as_mut_ptr(), &mut len, rsa)
+    };
+    clear_errors();
+    if ok == 1 { Ok(len as usize) } else { Err(Status::Fault) }
+}
+
+/// RSASSA-PSS over a digest, MGF1 with the same hash, salt as long as the digest.
+pub fn rsa_sign_pss(
+    key: &AsymmetricKey,
+    hash: Hash,
+    digest: &[u8],
+    out: &mut [u8],
+) -> Result<usize, Status> {
+    let rsa = rsa(key)?;
+    if out.len() < modulus_len(rsa) {
+        return Err(Status::OutTooSmall);
+    }
+    let mut len = 0;
+    // SAFETY: `out` is given with its length.
+    let ok = unsafe {
+        lc::RSA_sign_pss_mgf1(
+            rsa,
+            &mut len,
+            out.as_mut_ptr(),
+            out.len(),
+            digest.as_ptr(),
+            digest.len(),
+            hash.md(),
+            hash.md(),
+            lc::RSA_PSS_SALTLEN_DIGEST,
+        )
+    };
+    clear_errors();
+    if ok == 1 { Ok(len) } else { Err(Status::Fault) }
+}
+
+pub fn rsa_verify_pkcs1(
+    key: &AsymmetricKey,
+    hash: Hash,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), Status> {
+    let rsa = rsa(key)?;
+    // SAFETY: pointers come with their lengths.
+    let ok = unsafe {
+        lc::RSA_verify(
+            nid(hash),
+            digest.as_ptr(),
+            digest.len(),
+            signature.as_ptr(),
+            signature.len(),
+            rsa,
+        )
+    };
+    clear_errors();
+    if ok == 1 { Ok(()) } else { Err(Status::InvalidSignature) }
+}
+
+pub fn rsa_verify_pss(
+    key: &AsymmetricKey,
+    hash: Hash,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), Status> {
+    let rsa = rsa(key)?;
+    // SAFETY: pointers come with their lengths.
+    let ok = unsafe {
+        lc::RSA_verify_pss_mgf1(
+            rsa,
+            digest.as_ptr(),
+            digest.len(),
+            hash.md(),
+            hash.md(),
+            lc::RSA_PSS_SALTLEN_DIGEST,
+            signature.as_ptr(),
+            signature.len(),
+        )
+    };
+    clear_errors();
+    if ok == 1 { Ok(()) } else { Err(Status::InvalidSignature) }
+}
+
+/// An EVP_PKEY_CTX set up for OAEP.
+struct Oaep(*mut lc::EVP_PKEY_CTX);
+
+impl Oaep {
+    fn new(
+        key: &AsymmetricKey,
+        hash: Hash,
+        init: unsafe extern "C" fn(*mut lc::EVP_PKEY_CTX) -> i32,
+    ) -> Result<Self, Status> {
+        // SAFETY: the context takes its own reference to the key.
+        unsafe {
+            let context = Self(lc::EVP_PKEY_CTX_new(key.pkey.as_ptr(), std::ptr::null_mut()));
+            let ok = !context.0.is_null()
+                && init(context.0) == 1
+                && lc::EVP_PKEY_CTX_set_rsa_padding(context.0, lc::RSA_PKCS1_OAEP_PADDING) == 1
+                && lc::EVP_PKEY_CTX_set_rsa_oaep_md(context.0, hash.md()) == 1
+                && lc::EVP_PKEY_CTX_set_rsa_mgf1_md(context.0, hash.md()) == 1;
+            if ok { Ok(context) } else { Err(Status::Internal) }
+        }
+    }
+}
+
+impl Drop for Oaep {
+    fn drop(&mut self) {
+        // SAFETY: ours, or null.
+        unsafe { lc::EVP_PKEY_CTX_free(self.0) }
+    }
+}
+
+/// RSAES-OAEP with an empty label. `BadInput` when the plaintext is too long for the modulus.
+pub fn oaep_encrypt(
+    key: &AsymmetricKey,
+    hash: Hash,
+    plaintext: &[u8],
+    out: &mut [u8],
+) -> Result<usize, Status> {
+    let size = modulus_len(rsa(key)?);
+    if plaintext.len() + 2 * hash.digest_len() + 2 > size {
+        return Err(Status::BadInput);
+    }
+    if out.len() < size {
+        return Err(Status::OutTooSmall);
+    }
+    let context = Oaep::new(key, hash, lc::EVP_PKEY_encrypt_init)?;
+    let mut len = out.len();
+    // SAFETY: `out` is given with its length.
+    let ok = unsafe {
+        lc::EVP_PKEY_encrypt(
+            context.0,
+            out.as_mut_ptr(),
+            &mut len,
+            plaintext.as_ptr(),
+            plaintext.len(),
+        )
+    };
+    clear_errors();
+    if ok == 1 { Ok(len) } else { Err(Status::Internal) }
+}
+
+/// RSAES-OAEP decryption; every failure is the one status `InvalidCiphertext`. `out` must have the
+/// modulus's length, whatever the plaintext's.
+pub fn oaep_decrypt(
+    key: &AsymmetricKey,
+    hash: Hash,
+    ciphertext: &[u8],
+    out: &mut [u8],
+) -> Result<usize, Status> {
+    let size = modulus_len(rsa(key)?);
+    if ciphertext.len() != size {
+        return Err(Status::InvalidCiphertext);
+    }
+    if out.len() < size {
+        return Err(Status::OutTooSmall);
+    }
+    let context = Oaep::new(key, hash, lc::EVP_PKEY_decrypt_init)?;
+    let mut len = size;
+    // SAFETY: `out` has `size` bytes.
+    let ok = unsafe {
+        lc::EVP_PKEY_decrypt(
+            context.0,
+            out.as_mut_ptr(),
+            &mut len,
+            ciphertext.as_ptr(),
+            ciphertext.len(),
+        )
+    };
+    clear_errors();
+    if ok == 1 {
+        Ok(len)
+    } else {
+        zeroize::Zeroize::zeroize(&mut out[..size]);
+        Err(Status::InvalidCiphertext)
+    }
+}
+
+/// A key pair by FIPS 186-5 (e = 65537).
+pub fn generate_rsa(bits: i32) -> Result<GeneratedPair, Status> {
+    // SAFETY: everything made here is freed here or owned by `Pkey`.
+    unsafe {
+        let rsa = lc::RSA_new();
+        let e = lc::BN_new();
+        let pkey = Pkey::from_raw(lc::EVP_PKEY_new());
+        let ok = !rsa.is_null()
+            && !e.is_null()
+            && lc::BN_set_word(e, 65537) == 1
+            && lc::RSA_generate_key_ex(rsa, bits, e, std::ptr::null_mut()) == 1
+            && pkey.as_ref().is_some_and(|k| lc::EVP_PKEY_set1_RSA(k.as_ptr(), rsa) == 1);
+        lc::BN_free(e);
+        lc::RSA_free(rsa);
+        clear_errors();
+        match (ok, pkey) {
+            (true, Some(key)) => Ok(GeneratedPair { pkcs8: key.pkcs8()?, spki: key.spki()? }),
+            _ => Err(Status::Internal),
+        }
+    }
+}

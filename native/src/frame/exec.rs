@@ -1,0 +1,288 @@
+//! The executor: reads descriptors, checks every span, runs the jobs, writes status and length.
+use super::keygen_jobs::{generate_key, generate_key_pair};
+use super::layout::{
+    DESCRIPTOR_BYTES, FRAME_MAGIC, HEADER_BYTES, MAX_JOBS_PER_FRAME, SEAL_OVERHEAD_BYTES, Status,
+    field, op, spec,
+};
+use crate::arena::{self, KeyBody};
+use crate::ffi::{AsymmetricKey, Hash};
+use crate::symmetric::{self, MAC_MAX, RandomPool, SECRET_MAX, SecretKey};
+use crate::{ec, rsa, sigv4};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+/// One job, its spans checked: inputs and output are disjoint parts of the frame.
+pub(super) struct Job<'a> {
+    pub op: u16,
+    pub alg: u16,
+    pub param: u32,
+    pub key: (u32, u32),
+    pub in0: &'a [u8],
+    pub in1: &'a [u8],
+    pub in2: &'a [u8],
+    pub out: &'a mut [u8],
+}
+
+fn word(frame: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([frame[at], frame[at + 1], frame[at + 2], frame[at + 3]])
+}
+
+fn put_word(frame: &mut [u8], at: usize, value: u32) {
+    frame[at..at + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+/// Runs every job of a frame in place. A frame whose header is wrong is left as it is, and
+/// `BadFrame` is returned; otherwise each job has its own status. Never panics.
+pub fn run_frame(frame: &mut [u8]) -> Status {
+    let Some(count) = header(frame) else { return Status::BadFrame };
+    let mut random = RandomPool::new(expected_random(frame, count));
+    for i in 0..count {
+        let at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
+        let ran = catch_unwind(AssertUnwindSafe(|| run_at(frame, at, count, &mut random)));
+        let (status, len) = match ran {
+            Ok(Ok(len)) => (Status::Ok, len),
+            Ok(Err(status)) => (status, 0),
+            Err(_) => (Status::Internal, 0),
+        };
+        put_word(frame, at + field::status, status as u32);
+        put_word(frame, at + field::outLen, len as u32);
+    }
+    Status::Ok
+}
+
+/// The number of jobs, when the header fits.
+fn header(frame: &[u8]) -> Option<usize> {
+    if frame.len() < HEADER_BYTES || word(frame, 0) != FRAME_MAGIC {
+        return None;
+    }
+    let count = word(frame, 4) as usize;
+    let used = word(frame, 8) as usize;
+    let fits = count <= MAX_JOBS_PER_FRAME
+        && used <= frame.len()
+        && used >= HEADER_BYTES + count * DESCRIPTOR_BYTES
+        && word(frame, 12) == 0;
+    fits.then_some(count)
+}
+
+/// Bytes of nonces and data keys that the frame will want.
+fn expected_random(frame: &[u8], count: usize) -> usize {
+    (0..count)
+        .map(|i| {
+            let at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
+            match u16::from_le_bytes([frame[at], frame[at + 1]]) {
+                op::ENCRYPT | op::WRAP => 28,
+                op::GENERATE_DATA_KEY => 28 + word(frame, at + field::param).min(1024) as usize,
+                op::RANDOM => word(frame, at + field::param).min(1024) as usize,
+                _ => 0,
+            }
+        })
+        .sum()
+}
+
+/// A span of the payload area; an empty one is always right.
+fn span(frame: &[u8], at: usize, payload: usize, used: usize) -> Result<(usize, usize), Status> {
+    let (offset, len) = (word(frame, at) as usize, word(frame, at + 4) as usize);
+    if len == 0 {
+        return Ok((payload, 0));
+    }
+    match offset.checked_add(len) {
+        Some(end) if offset >= payload && end <= used => Ok((offset, len)),
+        _ => Err(Status::BadFrame),
+    }
+}
+
+fn run_at(
+    frame: &mut [u8],
+    at: usize,
+    count: usize,
+    random: &mut RandomPool,
+) -> Result<usize, Status> {
+    let used = word(frame, 8) as usize;
+    let payload = HEADER_BYTES + count * DESCRIPTOR_BYTES;
+    let inputs = [
+        span(frame, at + field::in0, payload, used)?,
+        span(frame, at + field::in1, payload, used)?,
+        span(frame, at + field::in2, payload, used)?,
+    ];
+    let out = span(frame, at + field::out, payload, used)?;
+    let apart = |a: (usize, usize)| a.1 == 0 || a.0 + a.1 <= out.0 || out.0 + out.1 <= a.0;
+    if out.1 != 0 && !inputs.iter().all(|span| apart(*span)) {
+        return Err(Status::BadFrame);
+    }
+    let number = |offset: usize| u16::from_le_bytes([frame[at + offset], frame[at + offset + 1]]);
+    let (op, alg) = (number(field::op), number(field::alg));
+    let param = word(frame, at + field::param);
+    let key = (word(frame, at + field::keySlot), word(frame, at + field::keyGen));
+    let base = frame.as_mut_ptr();
+    // SAFETY: every span lies within the frame (checked by `span`), and the output is disjoint from
+    // the inputs (checked above); `frame` is borrowed mutably and not used until these are gone.
+    let job = unsafe {
+        let input = |(offset, len)| std::slice::from_raw_parts(base.add(offset).cast_const(), len);
+        Job {
+            op,
+            alg,
+            param,
+            key,
+            in0: input(inputs[0]),
+            in1: input(inputs[1]),
+            in2: input(inputs[2]),
+            out: std::slice::from_raw_parts_mut(base.add(out.0), out.1),
+        }
+    };
+    run_job(job, random)
+}
+
+fn run_job(job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
+    match job.op {
+        op::RANDOM => random_bytes(job),
+        op::DIGEST => digest(job),
+        op::LOAD_PUBLIC_KEY => {
+            let key = AsymmetricKey::from_spki(job.alg, job.in0)?;
+            write_handle(KeyBody::Asymmetric(key), job.out)
+        }
+        _ => {
+            let key = arena::get(job.key.0, job.key.1)?;
+            run_keyed(&key, job, random)
+        }
+    }
+}
+
+fn run_keyed(key: &Arc<KeyBody>, job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
+    let is_digest = job.param & 1 == 1;
+    match job.op {
+        op::ENCRYPT => {
+            symmetric::seal(key.encryption_key()?, random, job.in2, job.in1, job.in0, job.out)
+        }
+        op::DECRYPT => symmetric::open(key.encryption_key()?, job.in2, job.in1, job.in0, job.out),
+        op::GENERATE_DATA_KEY => generate_data_key(key.encryption_key()?, job, random),
+        op::MAC | op::MAC_VERIFY => mac(key.mac_key()?, job),
+        op::SIGN => match key.spec() {
+            spec::RSA_2048..=spec::RSA_4096 => {
+                rsa::sign(key.asymmetric()?, job.alg, job.in0, is_digest, job.out)
+            }
+            _ => ec::sign(key.asymmetric()?, job.alg, job.in0, is_digest, job.out),
+        },
+        op::VERIFY => {
+            let (key, alg) = (key.asymmetric()?, job.alg);
+            match key.spec() {
+                spec::RSA_2048..=spec::RSA_4096 => {
+                    rsa::verify(key, alg, job.in0, is_digest, job.in1)
+                }
+                _ => ec::verify(key, alg, job.in0, is_digest, job.in1),
+            }
+            .map(|()| 0)
+        }
+        op::RSA_ENCRYPT => rsa::encrypt(key.asymmetric()?, job.alg, job.in0, job.out),
+        op::RSA_DECRYPT => rsa::decrypt(key.asymmetric()?, job.alg, job.in0, job.out),
+        op::ECDH => ec::ecdh(key.asymmetric()?, job.in0, job.out),
+        op::GENERATE_KEY => generate_key(key.encryption_key()?, job, random),
+        op::GENERATE_KEY_PAIR => generate_key_pair(key.encryption_key()?, job, random),
+        op::LOAD_KEY => load_key(key.encryption_key()?, job),
+        op::WRAP => symmetric::seal(key.encryption_key()?, random, &[], job.in1, job.in0, job.out),
+        op::SIGV4 => match &**key {
+            KeyBody::Secret(secret) if secret.spec == spec::SIGV4_SECRET => {
+                sigv4::verify(job.key, secret, job.in0, job.in1, job.in2, job.out)
+            }
+            _ => Err(Status::BadKey),
+        },
+        _ => Err(Status::Unsupported),
+    }
+}
+
+fn random_bytes(job: Job<'_>) -> Result<usize, Status> {
+    let len = job.param as usize;
+    let out = job.out.get_mut(..len).ok_or(Status::OutTooSmall)?;
+    symmetric::fill(out);
+    Ok(len)
+}
+
+fn digest(job: Job<'_>) -> Result<usize, Status> {
+    let hash = match job.alg {
+        1 => Hash::Sha1,
+        2 => Hash::Sha256,
+        3 => Hash::Sha384,
+        4 => Hash::Sha512,
+        _ => return Err(Status::Unsupported),
+    };
+    let mut digest = [0u8; 64];
+    hash.digest(job.in0, &mut digest);
+    job.out
+        .get_mut(..hash.digest_len())
+        .ok_or(Status::OutTooSmall)?
+        .copy_from_slice(&digest[..hash.digest_len()]);
+    Ok(hash.digest_len())
+}
+
+fn generate_data_key(
+    key: &SecretKey,
+    job: Job<'_>,
+    random: &mut RandomPool,
+) -> Result<usize, Status> {
+    let len = job.param as usize;
+    if !(1..=1024).contains(&len) {
+        return Err(Status::BadInput);
+    }
+    if job.out.len() < len + job.in2.len() + len + SEAL_OVERHEAD_BYTES {
+        return Err(Status::OutTooSmall);
+    }
+    let (plaintext, blob) = job.out.split_at_mut(len);
+    random.take(plaintext);
+    match symmetric::seal(key, random, job.in2, job.in1, plaintext, blob) {
+        Ok(blob) => Ok(len + blob),
+        Err(status) => {
+            plaintext.zeroize();
+            Err(status)
+        }
+    }
+}
+
+fn mac(key: &SecretKey, job: Job<'_>) -> Result<usize, Status> {
+    let len = key.hmac().mac_len();
+    let mut mac = [0u8; MAC_MAX];
+    key.hmac().mac(job.in0, &mut mac);
+    if job.op == op::MAC_VERIFY {
+        let equal = job.in1.len() == len && bool::from(mac[..len].ct_eq(job.in1));
+        mac.zeroize();
+        return if equal { Ok(0) } else { Err(Status::InvalidMac) };
+    }
+    job.out.get_mut(..len).ok_or(Status::OutTooSmall)?.copy_from_slice(&mac[..len]);
+    Ok(len)
+}
+
+/// The longest wrapped key: PKCS#8 of RSA-4096 (2,376 bytes) with room to spare.
+const WRAPPED_MAX: usize = 4096;
+
+fn load_key(wrapping: &SecretKey, job: Job<'_>) -> Result<usize, Status> {
+    if job.in0.len() > WRAPPED_MAX {
+        return Err(Status::InvalidCiphertext);
+    }
+    let mut plain = Zeroizing::new([0u8; WRAPPED_MAX]);
+    let len = symmetric::open(wrapping, &[], job.in1, job.in0, &mut plain[..])?;
+    let body = match job.alg {
+        spec::RSA_2048..=spec::ECC_SECG_P256K1 => {
+            AsymmetricKey::from_pkcs8(job.alg, &plain[..len]).map(KeyBody::Asymmetric)
+        }
+        spec::SYMMETRIC_DEFAULT..=spec::HMAC_512 | spec::DOMAIN | spec::SIGV4_SECRET
+            if len <= SECRET_MAX =>
+        {
+            SecretKey::load(job.alg, &plain[..len]).map(KeyBody::Secret)
+        }
+        _ => Err(Status::Unsupported),
+    };
+    // What was authenticated but does not parse was not wrapped for this spec.
+    let body = body.map_err(|status| match status {
+        Status::BadInput => Status::InvalidCiphertext,
+        other => other,
+    })?;
+    write_handle(body, job.out)
+}
+
+fn write_handle(body: KeyBody, out: &mut [u8]) -> Result<usize, Status> {
+    let out = out.get_mut(..8).ok_or(Status::OutTooSmall)?;
+    let handle = arena::insert(body)?;
+    out[..4].copy_from_slice(&handle.slot.to_le_bytes());
+    out[4..].copy_from_slice(&handle.generation.to_le_bytes());
+    Ok(8)
+}

@@ -1,0 +1,15 @@
+//! The native engine of Keystrel: keys live in an arena of locked memory; JavaScript hands over
+//! frames of jobs and never sees key material.
+pub mod arena;
+pub mod cpu;
+pub mod ec;
+pub mod ffi;
+pub mod frame;
+pub mod keygen;
+#[cfg(feature = "napi")]
+pub mod napi;
+pub mod rsa;
+pub mod sigv4;
+pub mod symmetric;
+pub mod vault;
+pub mod vec;

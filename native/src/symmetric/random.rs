@@ -1,0 +1,52 @@
+//! Nonces and IVs for the jobs of a frame from few generator calls: AWS-LC's generator costs as much
+//! for 32 bytes as for thousands.
+use crate::ffi;
+use zeroize::Zeroize;
+
+const POOL_BYTES: usize = 4096;
+
+/// Random bytes of one frame: drawn in large pieces, wiped as they are taken and at the end. It
+/// lives no longer than a native call, so a forked child can never replay it.
+pub struct RandomPool {
+    bytes: [u8; POOL_BYTES],
+    /// Bytes not yet taken stand in `at..end`.
+    at: usize,
+    end: usize,
+    /// Bytes that the rest of the frame may still want.
+    expected: usize,
+}
+
+impl RandomPool {
+    /// `expected`: how many bytes the frame will take, as far as is known.
+    pub fn new(expected: usize) -> Self {
+        Self { bytes: [0; POOL_BYTES], at: 0, end: 0, expected }
+    }
+
+    /// Fills `out`.
+    pub fn take(&mut self, out: &mut [u8]) {
+        if out.len() > self.end - self.at {
+            if out.len() >= POOL_BYTES / 2 {
+                return ffi::random(out);
+            }
+            self.end = self.expected.clamp(out.len(), POOL_BYTES);
+            self.at = 0;
+            ffi::random(&mut self.bytes[..self.end]);
+        }
+        let taken = &mut self.bytes[self.at..self.at + out.len()];
+        out.copy_from_slice(taken);
+        taken.zeroize();
+        self.at += out.len();
+        self.expected = self.expected.saturating_sub(out.len());
+    }
+}
+
+impl Drop for RandomPool {
+    fn drop(&mut self) {
+        self.bytes[self.at..self.end].zeroize();
+    }
+}
+
+/// Fills `out` straight from the generator.
+pub fn fill(out: &mut [u8]) {
+    ffi::random(out);
+}

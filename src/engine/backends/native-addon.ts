@@ -1,0 +1,79 @@
+/**
+ * Loads the native addon: a prebuilt package for this platform first, then the one built from
+ * source; or says why there is none. The addon is refused when its frame layout differs from ours.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { layoutFingerprint } from '../layout-fingerprint.js';
+
+export interface HandleParts {
+  readonly slot: number;
+  readonly generation: number;
+}
+
+/** What native/src/napi exports. */
+export interface NativeAddon {
+  /** Runs a frame in place; 0, or 2 when its header is wrong. */
+  runFrame(frame: Uint8Array): number;
+  freeKey(slot: number, generation: number): boolean;
+  arenaStats(): { keys: number; limit: number; cells: number; locked: boolean };
+  /** For tests of exhaustion. */
+  setArenaLimit(limit: number): void;
+  info(): {
+    version: string;
+    cpu: string;
+    cpuClass: string;
+    cpuReason?: string | null;
+    library: string;
+  };
+  layoutFingerprint(): string;
+  /** No core dumps, no foreign debuggers, arena wiped at exit. */
+  protectProcess(): boolean;
+  vaultCreateFile(path: string): HandleParts;
+  vaultOpenFile(path: string): HandleParts;
+  vaultCreatePassphraseFile(path: string, kind: 'file' | 'env', from: string): HandleParts;
+  vaultOpenPassphraseFile(path: string, kind: 'file' | 'env', from: string): HandleParts;
+}
+
+export type NativeLoad =
+  | { readonly addon: NativeAddon; readonly from: string }
+  | { readonly addon: undefined; readonly reason: string };
+
+const require = createRequire(import.meta.url);
+const nativeDir = fileURLToPath(new URL('../../../native/', import.meta.url));
+
+function libc(): string {
+  if (process.platform !== 'linux') return '';
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return report.header?.glibcVersionRuntime === undefined ? '-musl' : '-gnu';
+}
+
+function candidates(): readonly string[] {
+  const prebuilt = `@keystrel/native-${process.platform}-${process.arch}${libc()}`;
+  return [prebuilt, `${nativeDir}keystrel.node`];
+}
+
+/** Why the file that a build leaves is not there. */
+function buildReason(): string {
+  const file = `${nativeDir}keystrel.reason`;
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : 'the addon was not built';
+}
+
+/** Loads once per thread; `wanted` is KEYSTREL_BACKEND. */
+export function loadNativeAddon(wanted = process.env.KEYSTREL_BACKEND ?? 'auto'): NativeLoad {
+  if (wanted === 'node') return { addon: undefined, reason: 'KEYSTREL_BACKEND=node' };
+  const failures: string[] = [];
+  for (const from of candidates()) {
+    try {
+      const addon = require(from) as NativeAddon;
+      const theirs = addon.layoutFingerprint();
+      if (theirs === layoutFingerprint()) return { addon, from };
+      failures.push(`${from}: frame layout ${theirs}, expected ${layoutFingerprint()}`);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== 'MODULE_NOT_FOUND') failures.push((error as Error).message);
+    }
+  }
+  return { addon: undefined, reason: failures[0] ?? buildReason() };
+}
