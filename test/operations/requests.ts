@@ -1,0 +1,176 @@
+/**
+ * One valid request per operation, for tests that go over all operations, and facts of the AWS KMS
+ * API model about members: written by hand, so that a slip in the schemas is seen.
+ */
+
+/** Keys that requests name; made by the test's server. */
+export interface NamedKeys {
+  readonly symmetric: string;
+  readonly rsaEncrypt: string;
+  readonly sign: string;
+  readonly mac: string;
+  readonly agree: string;
+  /** An alias of `symmetric`. */
+  readonly alias: string;
+}
+
+export interface Sealed {
+  /** Base64 of 'message' under `symmetric`. */
+  readonly ciphertext: string;
+  /** Base64; ECDSA_SHA_256 of 'message' by `sign`. */
+  readonly signature: string;
+  /** Base64; HMAC_SHA_256 of 'message' by `mac`. */
+  readonly mac: string;
+  /** Base64; SPKI of a P-256 key. */
+  readonly peer: string;
+}
+
+export const MESSAGE = Buffer.from('message').toString('base64');
+
+/** The key of NamedKeys that an operation works on; undefined where it names none. */
+export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
+  CreateKey: undefined,
+  ListKeys: undefined,
+  GenerateRandom: undefined,
+  DescribeKey: 'symmetric',
+  UpdateKeyDescription: 'symmetric',
+  EnableKey: 'symmetric',
+  DisableKey: 'symmetric',
+  ScheduleKeyDeletion: 'symmetric',
+  CancelKeyDeletion: 'symmetric',
+  GetPublicKey: 'sign',
+  CreateAlias: 'symmetric',
+  UpdateAlias: 'symmetric',
+  DeleteAlias: 'symmetric',
+  ListAliases: 'symmetric',
+  Encrypt: 'symmetric',
+  Decrypt: 'symmetric',
+  ReEncrypt: 'symmetric',
+  GenerateDataKey: 'symmetric',
+  GenerateDataKeyWithoutPlaintext: 'symmetric',
+  GenerateDataKeyPair: 'symmetric',
+  GenerateDataKeyPairWithoutPlaintext: 'symmetric',
+  Sign: 'sign',
+  Verify: 'sign',
+  GenerateMac: 'mac',
+  VerifyMac: 'mac',
+  DeriveSharedSecret: 'agree',
+};
+
+/** A valid request per operation. */
+export function requests(
+  keys: NamedKeys,
+  sealed: Sealed,
+): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+  const KeyId = keys.symmetric;
+  return {
+    CreateKey: {},
+    ListKeys: { Limit: 10 },
+    GenerateRandom: { NumberOfBytes: 8 },
+    DescribeKey: { KeyId },
+    UpdateKeyDescription: { KeyId, Description: 'words' },
+    EnableKey: { KeyId },
+    DisableKey: { KeyId },
+    ScheduleKeyDeletion: { KeyId, PendingWindowInDays: 7 },
+    CancelKeyDeletion: { KeyId },
+    GetPublicKey: { KeyId: keys.sign },
+    CreateAlias: { AliasName: 'alias/requests-new', TargetKeyId: KeyId },
+    UpdateAlias: { AliasName: keys.alias, TargetKeyId: KeyId },
+    DeleteAlias: { AliasName: keys.alias },
+    ListAliases: { KeyId, Limit: 10 },
+    Encrypt: { KeyId, Plaintext: MESSAGE },
+    Decrypt: { KeyId, CiphertextBlob: sealed.ciphertext },
+    ReEncrypt: { SourceKeyId: KeyId, DestinationKeyId: KeyId, CiphertextBlob: sealed.ciphertext },
+    GenerateDataKey: { KeyId, KeySpec: 'AES_256' },
+    GenerateDataKeyWithoutPlaintext: { KeyId, NumberOfBytes: 16 },
+    GenerateDataKeyPair: { KeyId, KeyPairSpec: 'ECC_NIST_P256' },
+    GenerateDataKeyPairWithoutPlaintext: { KeyId, KeyPairSpec: 'ECC_NIST_P256' },
+    Sign: { KeyId: keys.sign, Message: MESSAGE, SigningAlgorithm: 'ECDSA_SHA_256' },
+    Verify: {
+      KeyId: keys.sign,
+      Message: MESSAGE,
+      Signature: sealed.signature,
+      SigningAlgorithm: 'ECDSA_SHA_256',
+    },
+    GenerateMac: { KeyId: keys.mac, Message: MESSAGE, MacAlgorithm: 'HMAC_SHA_256' },
+    VerifyMac: {
+      KeyId: keys.mac,
+      Message: MESSAGE,
+      Mac: sealed.mac,
+      MacAlgorithm: 'HMAC_SHA_256',
+    },
+    DeriveSharedSecret: {
+      KeyId: keys.agree,
+      KeyAgreementAlgorithm: 'ECDH',
+      PublicKey: sealed.peer,
+    },
+  };
+}
+
+/** Members that AWS requires; those of Decrypt and ReEncrypt by the rule on DryRunModifiers. */
+export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
+  DescribeKey: ['KeyId'],
+  UpdateKeyDescription: ['KeyId', 'Description'],
+  EnableKey: ['KeyId'],
+  DisableKey: ['KeyId'],
+  ScheduleKeyDeletion: ['KeyId'],
+  CancelKeyDeletion: ['KeyId'],
+  GetPublicKey: ['KeyId'],
+  CreateAlias: ['AliasName', 'TargetKeyId'],
+  UpdateAlias: ['AliasName', 'TargetKeyId'],
+  DeleteAlias: ['AliasName'],
+  Encrypt: ['KeyId', 'Plaintext'],
+  Decrypt: ['CiphertextBlob'],
+  ReEncrypt: ['CiphertextBlob', 'DestinationKeyId'],
+  GenerateDataKey: ['KeyId'],
+  GenerateDataKeyWithoutPlaintext: ['KeyId'],
+  GenerateDataKeyPair: ['KeyId', 'KeyPairSpec'],
+  GenerateDataKeyPairWithoutPlaintext: ['KeyId', 'KeyPairSpec'],
+  Sign: ['KeyId', 'Message', 'SigningAlgorithm'],
+  Verify: ['KeyId', 'Message', 'Signature', 'SigningAlgorithm'],
+  GenerateMac: ['KeyId', 'Message', 'MacAlgorithm'],
+  VerifyMac: ['KeyId', 'Message', 'Mac', 'MacAlgorithm'],
+  DeriveSharedSecret: ['KeyId', 'KeyAgreementAlgorithm', 'PublicKey'],
+};
+
+/** Kind and bounds of members: characters, decoded bytes, items or the value itself. */
+export const BOUNDS: Readonly<
+  Record<string, { kind: 'text' | 'blob' | 'integer' | 'enum'; min?: number; max?: number }>
+> = {
+  KeyId: { kind: 'text', min: 1, max: 2048 },
+  SourceKeyId: { kind: 'text', min: 1, max: 2048 },
+  DestinationKeyId: { kind: 'text', min: 1, max: 2048 },
+  TargetKeyId: { kind: 'text', min: 1, max: 2048 },
+  AliasName: { kind: 'text', min: 1, max: 256 },
+  Description: { kind: 'text', max: 8192 },
+  Limit: { kind: 'integer', min: 1, max: 1000 },
+  NumberOfBytes: { kind: 'integer', min: 1, max: 1024 },
+  PendingWindowInDays: { kind: 'integer', min: 1, max: 365 },
+  Plaintext: { kind: 'blob', min: 1, max: 4096 },
+  Message: { kind: 'blob', min: 1, max: 4096 },
+  CiphertextBlob: { kind: 'blob', min: 1, max: 6144 },
+  Signature: { kind: 'blob', min: 1, max: 6144 },
+  Mac: { kind: 'blob', min: 1, max: 6144 },
+  PublicKey: { kind: 'blob', min: 1, max: 8192 },
+  KeySpec: { kind: 'enum' },
+  KeyPairSpec: { kind: 'enum' },
+  SigningAlgorithm: { kind: 'enum' },
+  MacAlgorithm: { kind: 'enum' },
+  KeyAgreementAlgorithm: { kind: 'enum' },
+};
+
+/** Operations that take DryRun. */
+export const DRY_RUN: readonly string[] = [
+  'Encrypt',
+  'Decrypt',
+  'ReEncrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
+  'Sign',
+  'Verify',
+  'GenerateMac',
+  'VerifyMac',
+  'DeriveSharedSecret',
+];
