@@ -27,6 +27,10 @@ const BODY_TOO_LARGE: Refusal = Object.freeze({
   status: 413,
   code: 'RequestEntityTooLargeException',
 });
+export const VERSION_NOT_SUPPORTED: Refusal = Object.freeze({
+  status: 505,
+  code: 'SerializationException',
+});
 export const TIMED_OUT: Refusal = Object.freeze({ status: 408, code: 'RequestTimeoutException' });
 
 /** The reply of a refusal; `requestId` as for every other reply. */
@@ -61,12 +65,15 @@ export class HeaderLines {
 export type HeadCheck = number | Refusal;
 
 const DIGITS = /^[0-9]{1,15}$/;
+const METHOD = /^[A-Z]{1,16}$/;
 
 /** Checks a head against the limits; see the file header. */
-export function checkHead(method: string, lines: HeaderLines, limits: TransportLimits): HeadCheck {
-  const { names, values } = lines;
+export function checkHead(head: BaseRequest, limits: TransportLimits): HeadCheck {
+  const { names, values } = head.lines;
+  const isPost = head.method === 'POST';
+  if (!isPost && !METHOD.test(head.method)) return BAD;
   if (names.length > limits.headersMax) return HEAD_TOO_LARGE;
-  let size = 0;
+  let size = head.path.length + head.query.length;
   let length = -1;
   let hosts = 0;
   for (let i = 0; i < names.length; i++) {
@@ -85,7 +92,7 @@ export function checkHead(method: string, lines: HeaderLines, limits: TransportL
   }
   if (size > limits.headerBytesMax) return HEAD_TOO_LARGE;
   if (hosts !== 1) return BAD;
-  if (length === -1) return method === 'POST' ? LENGTH_REQUIRED : 0;
+  if (length === -1) return isPost ? LENGTH_REQUIRED : 0;
   return length > limits.bodyBytesMax ? BODY_TOO_LARGE : length;
 }
 

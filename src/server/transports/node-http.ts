@@ -8,7 +8,14 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { HttpReply, HttpRequest, Transport, TransportOptions } from '../transport.js';
-import { BaseRequest, checkHead, HeaderLines, type Refusal, refusalReply } from './head.js';
+import {
+  BaseRequest,
+  checkHead,
+  HeaderLines,
+  type Refusal,
+  refusalReply,
+  VERSION_NOT_SUPPORTED,
+} from './head.js';
 import { statusLine } from './status-line.js';
 import { TLS_VERSION_MIN, TLS12_CIPHERS } from './tls.js';
 import { Turn } from './turn.js';
@@ -140,7 +147,10 @@ class NodeHttpTransport implements Transport {
   #onHead(incoming: http.IncomingMessage, response: http.ServerResponse): void {
     const request = new NodeRequest(this, incoming, response);
     this.#inFlight++;
-    const length = checkHead(request.method, request.lines, this.#options.limits);
+    const length =
+      incoming.httpVersion === '1.1'
+        ? checkHead(request, this.#options.limits)
+        : VERSION_NOT_SUPPORTED;
     if (typeof length !== 'number') {
       this.#refuse(request, length);
       return;

@@ -9,6 +9,7 @@ const REASONS: Readonly<Record<number, string>> = Object.freeze({
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
+  505: 'HTTP Version Not Supported',
 });
 
 /** '400 Bad Request'; a status that is not in the table gets no phrase. */

@@ -146,11 +146,12 @@ class UwsTransport implements Transport {
     const request = new UwsRequest(this, response, {
       method,
       path,
-      query: head.getQuery(),
+      // Typed as always there; undefined where the target has no '?'.
+      query: (head.getQuery() as string | undefined) ?? '',
       lines,
     });
     this.#inFlight++;
-    const check = checkHead(method, lines, this.#options.limits);
+    const check = checkHead(request, this.#options.limits);
     if (typeof check !== 'number') {
       this.#refuse(request, check);
       return;
