@@ -25,6 +25,7 @@ import {
   refusalReply,
   TIMED_OUT,
 } from './head.js';
+import { addressText } from './peer-address.js';
 import { statusLine } from './status-line.js';
 import { TLS12_CIPHERS } from './tls.js';
 import { Turn } from './turn.js';
@@ -54,7 +55,7 @@ class UwsRequest extends BaseRequest implements HttpRequest {
     super(head.method, head.path, head.query, head.lines, transport.tls);
     this.#transport = transport;
     this.#response = response;
-    this.remoteAddress = addressText(response);
+    this.remoteAddress = addressText(new Uint8Array(response.getRemoteAddress()));
     response.onAborted(() => this.#abort());
   }
 
@@ -82,11 +83,6 @@ function writeReply(response: UwsResponse, reply: HttpReply, close: boolean): vo
   response.writeHeader('Content-Type', reply.contentType ?? 'application/x-amz-json-1.1');
   if (close) response.writeHeader('Connection', 'close');
   response.end(reply.body, close);
-}
-
-/** uWS gives IPv4 peers of a dual-stack socket as full-length mapped IPv6 text. */
-function addressText(response: UwsResponse): string {
-  return Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
 }
 
 class UwsTransport implements Transport {
