@@ -28,6 +28,9 @@ import {
 import { Exchange } from './exchange.js';
 import type { HttpRequest } from './transport.js';
 
+/** Failures told in the log per second. */
+const FAILURES_PER_SECOND_MAX = 20;
+
 /** Counts of requests; see metrics.ts. */
 export interface RequestMetrics {
   /** `operation` is '' when unknown, `code` 'OK' or the error's name. */
@@ -81,6 +84,8 @@ class RequestPipeline {
   readonly #inFlightMax: number;
   readonly #routes = new Map<string, Route>();
   readonly #unsupported: ReadonlySet<string>;
+  #logSecond = -1;
+  #logLines = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -215,6 +220,18 @@ class RequestPipeline {
     return this.#parts.recorder.build(fields);
   }
 
+  /** Failures come in floods (a full disk): past the bound of a second they are only counted. */
+  #mayLog(): boolean {
+    const second = Math.floor(this.#parts.clock.monotonic() / 1000);
+    if (second !== this.#logSecond) {
+      const dropped = this.#logLines - FAILURES_PER_SECOND_MAX;
+      if (dropped > 0) this.#parts.log.error({ dropped }, 'further failures were not logged');
+      this.#logSecond = second;
+      this.#logLines = 0;
+    }
+    return ++this.#logLines <= FAILURES_PER_SECOND_MAX;
+  }
+
   #count(exchange: Exchange): void {
     const seconds = (this.#parts.clock.monotonic() - exchange.startedAt) / 1000;
     const code = exchange.error === undefined ? 'OK' : exchange.error.code;
@@ -223,6 +240,7 @@ class RequestPipeline {
 
   /** The message of a foreign error is left out: it may quote what it failed on. */
   #logFailure(exchange: Exchange, error: unknown, message: string): void {
+    if (!this.#mayLog()) return;
     const failure = error instanceof Error ? error : new Error('not an Error');
     const frames = failure.stack?.split('\n').filter((line) => line.startsWith('    at '));
     const fields = {

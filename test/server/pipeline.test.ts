@@ -312,6 +312,18 @@ describe('when the audit cannot be written', () => {
   });
 });
 
+it('bounds what a flood of failures writes to the log', async () => {
+  const world = new World();
+  const pipeline = world.pipeline();
+  world.fail.resolve = new TypeError('broken');
+  for (let i = 0; i < 50; i++) await world.call(TARGET, { KeyId: 'k1' }, pipeline);
+  expect(world.logged).toHaveLength(20);
+  world.clock.advance(1_000);
+  await world.call(TARGET, { KeyId: 'k1' }, pipeline);
+  expect(world.logged).toHaveLength(22);
+  expect(world.logged[20]).toEqual(['further failures were not logged', { dropped: 30 }]);
+});
+
 it('records a request even when its own audit functions fail', async () => {
   const world = new World();
   const broken = operation({

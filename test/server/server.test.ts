@@ -1,4 +1,5 @@
 /** The admin listener, health, metrics, and the server's start and end. */
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../src/core/clock.js';
 import type { KeyService } from '../../src/keys/service.js';
@@ -113,6 +114,21 @@ describe('the admin listener', () => {
     expect(text).toContain('keystrel_transport_refusals_total{status="411"} 1');
     expect(text).toContain('keystrel_engine_queued{lane="symmetric"} 1');
     expect(text).toContain('keystrel_audit_healthy 1');
+  });
+
+  it('exposes what docs/metrics.md lists, and nothing else', async () => {
+    const { admin } = await start();
+    const text = await (await fetch(`${admin}/metrics`)).text();
+    const exposed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [
+      name,
+      type,
+    ]);
+    const docs = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+    const listed = [...docs.matchAll(/^\| `(\S+)` \| (\w+) \|/gm)].map(([, name, type]) => [
+      name,
+      type,
+    ]);
+    expect(listed.sort()).toEqual(exposed.sort());
   });
 
   it('knows nothing else', async () => {
