@@ -1,4 +1,4 @@
-/** Textual form of the binary peer address that uWS gives. */
+/** Peer addresses of the uWS transport: their text, and when they need not be asked for. */
 
 /** Texts kept; past it the cache starts anew. */
 const CACHED_MAX = 1_024;
@@ -35,4 +35,39 @@ function ipv6Text(address: Uint8Array): string {
   const hex = groups.map((group) => group.toString(16));
   if (length < 2) return hex.join(':');
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
+}
+
+/** What uWS has on its response objects; each call is a getpeername system call. */
+export interface Peer {
+  getRemoteAddress(): ArrayBuffer;
+}
+
+/**
+ * PeerAddresses tells the address of a request's connection. uWS keeps no state of ours with a
+ * connection, so the address costs a system call and an ArrayBuffer per request, unless all open
+ * connections are known to come from one peer (a load balancer, a host's own clients): every
+ * address seen since no connection was open was the same one.
+ */
+export class PeerAddresses {
+  #open = 0;
+  /** The one address of all open connections; undefined when there are several. */
+  #only: string | undefined = undefined;
+
+  opened(peer: Peer): void {
+    const text = addressText(new Uint8Array(peer.getRemoteAddress()));
+    this.#only = this.#open === 0 || this.#only === text ? text : undefined;
+    this.#open++;
+  }
+
+  closed(): void {
+    this.#open--;
+  }
+
+  open(): number {
+    return this.#open;
+  }
+
+  of(peer: Peer): string {
+    return this.#only ?? addressText(new Uint8Array(peer.getRemoteAddress()));
+  }
 }

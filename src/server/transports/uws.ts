@@ -25,7 +25,7 @@ import {
   refusalReply,
   TIMED_OUT,
 } from './head.js';
-import { addressText } from './peer-address.js';
+import { PeerAddresses } from './peer-address.js';
 import { statusLine } from './status-line.js';
 import { TLS12_CIPHERS } from './tls.js';
 import { Turn } from './turn.js';
@@ -55,7 +55,7 @@ class UwsRequest extends BaseRequest implements HttpRequest {
     super(head.method, head.path, head.query, head.lines, transport.tls);
     this.#transport = transport;
     this.#response = response;
-    this.remoteAddress = addressText(new Uint8Array(response.getRemoteAddress()));
+    this.remoteAddress = transport.peers.of(response);
     response.onAborted(() => this.#abort());
   }
 
@@ -89,11 +89,11 @@ class UwsTransport implements Transport {
   readonly kind = 'uws';
   readonly tls: boolean;
   draining = false;
+  readonly peers = new PeerAddresses();
   readonly #options: TransportOptions;
   readonly #app: TemplatedApp;
   readonly #turn: Turn;
   #listenSocket: us_listen_socket | undefined;
-  #connections = 0;
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
   /** Requests whose body did not come with their head. */
@@ -123,11 +123,11 @@ class UwsTransport implements Transport {
   #onConnection(response: UwsResponse, count: number): void {
     // Positive when a connection opens, negative when it closes.
     if (count < 0) {
-      this.#connections--;
+      this.peers.closed();
       return;
     }
-    this.#connections++;
-    if (this.#connections > this.#options.limits.connectionsMax || this.draining) response.close();
+    this.peers.opened(response);
+    if (this.connections() > this.#options.limits.connectionsMax || this.draining) response.close();
   }
 
   readonly #onHeader = (name: string, value: string): void => {
@@ -230,6 +230,6 @@ class UwsTransport implements Transport {
   }
 
   connections(): number {
-    return this.#connections;
+    return this.peers.open();
   }
 }
