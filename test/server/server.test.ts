@@ -111,6 +111,9 @@ describe('the admin listener', () => {
       'keystrel_requests_total{operation="unknown",code="UnknownOperationException"} 1',
     );
     expect(text).toContain('keystrel_request_seconds_count{operation="Wait"} 1');
+    expect(text).toContain('keystrel_request_seconds_bucket{le="0.00025",operation="Wait"} 1');
+    expect(text).toContain('keystrel_request_seconds_bucket{le="+Inf",operation="Wait"} 1');
+    expect(text).toContain('keystrel_request_seconds_sum{operation="Wait"} 0');
     expect(text).toContain('keystrel_transport_refusals_total{status="411"} 1');
     expect(text).toContain('keystrel_engine_queued{lane="symmetric"} 1');
     expect(text).toContain('keystrel_audit_healthy 1');
