@@ -1,0 +1,101 @@
+/**
+ * `scripts/bench http`: requests per second, latency and CPU per request of our server, against a
+ * bare uWebSockets.js echo and a naive node:http + node:crypto KMS in the same run. Requests are
+ * signed beforehand; SigV4, schema check, caps and audit (`write`) are on.
+ *
+ * The load generator shares the machine: rates are those of the server with what wrk leaves it;
+ * CPU per request is the server process's own, all threads.
+ */
+import { parseArgs } from 'node:util';
+import { type BenchRow, report } from '../harness.js';
+import { signedRequest } from './signed-request.js';
+import { startTarget, type Target, type TargetName } from './targets.js';
+import { WORKLOADS, type Workload } from './workloads.js';
+import { applyLoad, hasWrk, type LoadResult } from './wrk.js';
+
+/** Different requests per run, sent in turn. */
+const REQUESTS = 64;
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    small: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '5' },
+    connections: { type: 'string', default: '32' },
+    ops: { type: 'string', default: '' },
+    targets: { type: 'string', default: 'echo,naive,keystrel' },
+  },
+});
+
+async function measure(target: Target, workload: Workload): Promise<LoadResult> {
+  const makeInput = await workload.prepare(target);
+  const { host } = new URL(target.endpoint);
+  const requests = Array.from({ length: REQUESTS }, () =>
+    signedRequest(host, workload.operation, makeInput(), target.credentials),
+  );
+  const load = {
+    endpoint: target.endpoint,
+    pid: target.pid,
+    requests,
+    connections: Number(options.connections),
+  };
+  const seconds = options.small ? 1 : Number(options.seconds);
+  if (!options.small) await applyLoad({ ...load, seconds: 2 });
+  const result = await applyLoad({ ...load, seconds });
+  if (result.errors > 0) {
+    throw new Error(`${target.name} ${workload.operation}: ${result.errors} failed requests`);
+  }
+  return result;
+}
+
+function row(operation: string, backend: string, result: LoadResult): BenchRow {
+  return {
+    bench: 'http',
+    op: operation,
+    backend,
+    ops_per_s: Math.round(result.perSecond),
+    cpu_us_per_op: Number(result.cpuUsPerRequest.toFixed(2)),
+    p50_us: result.p50Us,
+    p99_us: result.p99Us,
+  };
+}
+
+/** Ours against each of the others: the ratio is of CPU per request. */
+function compare(rows: readonly BenchRow[], ours: BenchRow): BenchRow[] {
+  return rows
+    .filter((other) => other.op === ours.op && other.backend !== ours.backend)
+    .map((other) => ({
+      ...ours,
+      baseline: other.backend,
+      ratio: Number((ours.cpu_us_per_op! / other.cpu_us_per_op!).toFixed(3)),
+    }));
+}
+
+async function main(): Promise<void> {
+  if (!hasWrk()) throw new Error('wrk is not installed (Debian: apt-get install wrk)');
+  const names = options.targets.split(',') as TargetName[];
+  const wanted = options.ops === '' ? [] : options.ops.split(',');
+  const workloads = WORKLOADS.filter(
+    ({ operation }) => wanted.length === 0 || wanted.includes(operation),
+  );
+  const rows: BenchRow[] = [];
+  for (const name of names) {
+    const target = await startTarget(name);
+    try {
+      for (const workload of workloads) {
+        rows.push(row(workload.operation, name, await measure(target, workload)));
+      }
+    } finally {
+      await target.stop();
+    }
+  }
+  const ours = rows.filter(({ backend }) => backend === 'keystrel');
+  const others = rows.filter(({ backend }) => backend !== 'keystrel');
+  const compared = ours.flatMap((mine) => {
+    const pairs = compare(others, mine);
+    return pairs.length === 0 ? [mine] : pairs;
+  });
+  report([...others, ...compared], { json: options.json, record: !options.small });
+}
+
+await main();

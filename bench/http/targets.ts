@@ -1,0 +1,133 @@
+/** The servers under load: ours, a bare echo and a naive KMS, each a child process of its own. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Credentials, callOnce } from './signed-request.js';
+
+const run = promisify(execFile);
+const READY_MS = 30_000;
+
+export type TargetName = 'keystrel' | 'echo' | 'naive';
+
+export interface Target {
+  readonly name: TargetName;
+  readonly endpoint: string;
+  readonly pid: number;
+  readonly credentials: Credentials;
+  /** Creates a key, where the server has keys, and returns its ARN. */
+  createKey(input: object): Promise<string>;
+  call(operation: string, input: object): Promise<Record<string, unknown>>;
+  stop(): Promise<void>;
+}
+
+const ANY_KEY = 'arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-000000000000';
+const DUMMY: Credentials = {
+  region: 'us-east-1',
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+};
+/** Far above what one machine does, so that the caps are drawn on and never refuse. */
+const CAP = 1_000_000_000;
+
+function here(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+/** Waits for the line `ready URL` on the child's output. */
+function ready(child: ChildProcess, name: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const timer = setTimeout(() => reject(new Error(`${name}: not ready: ${text}`)), READY_MS);
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      const match = /^ready (http:\/\/\S+)$/m.exec(text);
+      if (match === null) return;
+      clearTimeout(timer);
+      resolve(match[1]!);
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}: ${text}`)));
+  });
+}
+
+function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGTERM');
+  });
+}
+
+async function startChild(
+  name: TargetName,
+  args: readonly string[],
+  credentials: Credentials,
+  folder: string,
+): Promise<Target> {
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      BENCH_SECRET: credentials.secretAccessKey,
+      BENCH_LOG: join(folder, 'naive.log'),
+    },
+  });
+  const endpoint = await ready(child, name);
+  const call = (operation: string, input: object) =>
+    callOnce(endpoint, operation, input, credentials);
+  return {
+    name,
+    endpoint,
+    pid: child.pid!,
+    credentials,
+    call,
+    async createKey(input) {
+      if (name !== 'keystrel') return ANY_KEY;
+      const { KeyMetadata } = await call('CreateKey', input);
+      return (KeyMetadata as { Arn: string }).Arn;
+    },
+    async stop() {
+      await stop(child);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+const scratch = () => mkdtempSync(join(tmpdir(), 'keystrel-bench-'));
+
+async function startKeystrel(): Promise<Target> {
+  // dist-bench/http/targets.js -> dist/cli/keystrel.js
+  const cli = here('../../dist/cli/keystrel.js');
+  if (!existsSync(cli)) throw new Error(`${cli} is not built: npm run build`);
+  const folder = scratch();
+  const data = join(folder, 'data');
+  const { stdout } = await run(process.execPath, [cli, 'init', '--data', data, '--json']);
+  const credentials = JSON.parse(stdout) as Credentials;
+  const quota = join(folder, 'quota.yaml');
+  writeFileSync(quota, quotaFile());
+  const args = [
+    'serve',
+    '--data',
+    data,
+    '--listen',
+    '127.0.0.1:0',
+    '--admin-listen',
+    '127.0.0.1:0',
+  ];
+  const limits = ['--quota', quota, '--audit-durability', 'write'];
+  return startChild('keystrel', [cli, ...args, ...limits], credentials, folder);
+}
+
+function quotaFile(): string {
+  return `default: ${CAP}\n`;
+}
+
+export function startTarget(name: TargetName): Promise<Target> {
+  if (name === 'keystrel') return startKeystrel();
+  return startChild(name, [here(`${name}-server.js`)], DUMMY, scratch());
+}
