@@ -218,6 +218,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('transport %s', (kin
     });
     const answer = await rawExchange(port, post('{}'), 2_000);
     expect(answer).toMatchObject({ status: 200, closed: true });
+    expect(answer.text.match(/^connection: close\r$/gim)).toHaveLength(1);
   });
 
   it('drains: refuses new connections, finishes what is in flight', async () => {

@@ -81,7 +81,7 @@ function writeReply(response: UwsResponse, reply: HttpReply, close: boolean): vo
   if (reply.status !== 200) response.writeStatus(statusLine(reply.status));
   response.writeHeader('x-amzn-RequestId', reply.requestId);
   response.writeHeader('Content-Type', reply.contentType ?? 'application/x-amz-json-1.1');
-  if (close) response.writeHeader('Connection', 'close');
+  // uWS adds `Connection: close` by itself where it is to close.
   response.end(reply.body, close);
 }
 
