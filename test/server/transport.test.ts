@@ -163,6 +163,20 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('transport %s', (kin
     await until(() => transport.connections() === 0);
   });
 
+  it('does not hand over a body that is completed after its time was out', async () => {
+    const { port, transport, requests, refused } = await start({
+      limits: { ...LIMITS, bodyTimeoutMs: 300 },
+    });
+    const socket = await openSocket(port);
+    socket.on('error', () => undefined);
+    socket.write('POST / HTTP/1.1\r\nHost: kms\r\nContent-Length: 4\r\n\r\nab');
+    await until(() => refused.length === 1);
+    socket.write('cd');
+    await until(() => transport.connections() === 0);
+    expect(requests).toHaveLength(0);
+    socket.destroy();
+  });
+
   it('does not let a trickled head hold a connection', { timeout: 40_000 }, async () => {
     const { port, transport } = await start();
     const socket = await openSocket(port);

@@ -63,6 +63,11 @@ class UwsRequest extends BaseRequest implements HttpRequest {
     return this.#state === 'aborted';
   }
 
+  /** False after a reply or an abort; the rest of a refused body may still come. */
+  open(): boolean {
+    return this.#state === 'open';
+  }
+
   #abort(): void {
     if (this.#state === 'open') this.#transport.ended(this);
     this.#state = 'aborted';
@@ -156,7 +161,7 @@ class UwsTransport implements Transport {
   }
 
   #onData(request: UwsRequest, length: number, chunk: ArrayBuffer, isLast: boolean): void {
-    if (request.aborted()) return;
+    if (!request.open()) return;
     if (chunk.byteLength > 0) {
       if (request.received === 0) request.body = Buffer.allocUnsafe(length);
       // The chunk is dead after this callback: copied, always.
