@@ -140,3 +140,23 @@ pub fn vault_create_passphrase_file(
 pub fn vault_open_passphrase_file(path: String, kind: String, from: String) -> Result<HandleParts> {
     handle(vault::open_passphrase_file(&path, &passphrase(&kind, &from)?))
 }
+
+#[napi(object)]
+pub struct SelfTest {
+    pub operation: String,
+    pub algorithm: String,
+    pub passed: bool,
+}
+
+/// Known answers of every algorithm.
+#[napi]
+pub fn self_test() -> Vec<SelfTest> {
+    crate::selftest::run()
+        .into_iter()
+        .map(|outcome| SelfTest {
+            operation: outcome.operation.to_owned(),
+            algorithm: outcome.algorithm.to_owned(),
+            passed: outcome.passed,
+        })
+        .collect()
+}

@@ -28,6 +28,8 @@ export interface NativeAddon {
     library: string;
   };
   layoutFingerprint(): string;
+  /** Known answers of every algorithm. */
+  selfTest(): readonly { operation: string; algorithm: string; passed: boolean }[];
   /** No core dumps, no foreign debuggers, arena wiped at exit. */
   protectProcess(): boolean;
   vaultCreateFile(path: string): HandleParts;

@@ -1,0 +1,216 @@
+//! Start-up self-tests: known answers, computed by other implementations, for every algorithm.
+mod known_answers;
+
+use crate::ffi::{AsymmetricKey, Hash};
+use crate::frame::{Status, alg, spec};
+use crate::symmetric::{self, MAC_MAX, RandomPool, SecretKey};
+use crate::{ec, rsa, sigv4};
+use known_answers as known;
+
+/// Outcome of one algorithm's test.
+pub struct Outcome {
+    pub operation: &'static str,
+    pub algorithm: &'static str,
+    pub passed: bool,
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let nibble = |c: u8| (c as char).to_digit(16).unwrap_or(0) as u8;
+    text.as_bytes().as_chunks::<2>().0.iter().map(|[a, b]| nibble(*a) << 4 | nibble(*b)).collect()
+}
+
+fn counted(len: usize) -> Vec<u8> {
+    (0..len as u8).collect()
+}
+
+/// Runs every test; a panic inside one is a failure of that one.
+pub fn run() -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    let mut note = |operation, algorithm, test: &dyn Fn() -> Result<bool, Status>| {
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test));
+        let passed = matches!(ran, Ok(Ok(true)));
+        outcomes.push(Outcome { operation, algorithm, passed });
+    };
+    note("Encrypt", "SYMMETRIC_DEFAULT", &sealed);
+    for (name, spec, answer) in [
+        ("HMAC_SHA_224", spec::HMAC_224, known::HMAC_224),
+        ("HMAC_SHA_256", spec::HMAC_256, known::HMAC_256),
+        ("HMAC_SHA_384", spec::HMAC_384, known::HMAC_384),
+        ("HMAC_SHA_512", spec::HMAC_512, known::HMAC_512),
+    ] {
+        note("GenerateMac", name, &|| mac(spec, answer));
+    }
+    note("SigV4", "AWS4-HMAC-SHA256", &signature_v4);
+    for (name, algorithm, answer, fixed) in [
+        ("RSASSA_PKCS1_V1_5_SHA_256", alg::RSASSA_PKCS1_V1_5_SHA_256, known::RSA_PKCS1_256, true),
+        ("RSASSA_PKCS1_V1_5_SHA_384", alg::RSASSA_PKCS1_V1_5_SHA_384, known::RSA_PKCS1_384, true),
+        ("RSASSA_PKCS1_V1_5_SHA_512", alg::RSASSA_PKCS1_V1_5_SHA_512, known::RSA_PKCS1_512, true),
+        ("RSASSA_PSS_SHA_256", alg::RSASSA_PSS_SHA_256, known::RSA_PSS_256, false),
+        ("RSASSA_PSS_SHA_384", alg::RSASSA_PSS_SHA_384, known::RSA_PSS_384, false),
+        ("RSASSA_PSS_SHA_512", alg::RSASSA_PSS_SHA_512, known::RSA_PSS_512, false),
+    ] {
+        note("Sign", name, &|| rsa_signature(algorithm, answer, fixed));
+    }
+    for (name, algorithm, answer) in [
+        ("RSAES_OAEP_SHA_1", alg::RSAES_OAEP_SHA_1, known::RSA_OAEP_1),
+        ("RSAES_OAEP_SHA_256", alg::RSAES_OAEP_SHA_256, known::RSA_OAEP_256),
+    ] {
+        note("Encrypt", name, &|| oaep(algorithm, answer));
+    }
+    for (name, spec, algorithm, key, answer) in [
+        (
+            "ECC_NIST_P256",
+            spec::ECC_NIST_P256,
+            alg::ECDSA_SHA_256,
+            known::P256_PKCS8,
+            known::P256_SIGNATURE,
+        ),
+        (
+            "ECC_NIST_P384",
+            spec::ECC_NIST_P384,
+            alg::ECDSA_SHA_384,
+            known::P384_PKCS8,
+            known::P384_SIGNATURE,
+        ),
+        (
+            "ECC_NIST_P521",
+            spec::ECC_NIST_P521,
+            alg::ECDSA_SHA_512,
+            known::P521_PKCS8,
+            known::P521_SIGNATURE,
+        ),
+        (
+            "ECC_SECG_P256K1",
+            spec::ECC_SECG_P256K1,
+            alg::ECDSA_SHA_256,
+            known::P256K1_PKCS8,
+            known::P256K1_SIGNATURE,
+        ),
+    ] {
+        note("Sign", name, &|| ecdsa(spec, algorithm, key, answer));
+    }
+    for (name, spec, key, peer, answer) in [
+        (
+            "ECC_NIST_P256",
+            spec::ECC_NIST_P256,
+            known::P256_PKCS8,
+            known::P256_PEER,
+            known::P256_SHARED,
+        ),
+        (
+            "ECC_NIST_P384",
+            spec::ECC_NIST_P384,
+            known::P384_PKCS8,
+            known::P384_PEER,
+            known::P384_SHARED,
+        ),
+        (
+            "ECC_NIST_P521",
+            spec::ECC_NIST_P521,
+            known::P521_PKCS8,
+            known::P521_PEER,
+            known::P521_SHARED,
+        ),
+    ] {
+        note("DeriveSharedSecret", name, &|| agreement(spec, key, peer, answer));
+    }
+    outcomes
+}
+
+/// Opens a known blob, refuses it when spoiled, and opens what it sealed itself.
+fn sealed() -> Result<bool, Status> {
+    let key = SecretKey::load(spec::SYMMETRIC_DEFAULT, &counted(32))?;
+    let (header, context) = (hex(known::HEADER), hex(known::CONTEXT));
+    let (message, mut blob) = (hex(known::MESSAGE), hex(known::BLOB));
+    let mut out = [0u8; 128];
+    let len = symmetric::open(&key, &header, &context, &blob, &mut out)?;
+    let known_good = out[..len] == message[..];
+    if let Some(last) = blob.last_mut() {
+        *last ^= 1;
+    }
+    let refused = symmetric::open(&key, &header, &context, &blob, &mut out).is_err();
+    let mut own = [0u8; 128];
+    let mut random = RandomPool::new(28);
+    let len = symmetric::seal(&key, &mut random, &header, &context, &message, &mut own)?;
+    let opened = symmetric::open(&key, &header, &context, &own[..len], &mut out)?;
+    Ok(known_good && refused && out[..opened] == message[..])
+}
+
+fn mac(spec: u16, answer: &str) -> Result<bool, Status> {
+    let answer = hex(answer);
+    let key = SecretKey::load(spec, &counted(answer.len()))?;
+    let mut out = [0u8; MAC_MAX];
+    key.hmac().mac(&hex(known::MESSAGE), &mut out);
+    Ok(out[..answer.len()] == answer[..])
+}
+
+fn signature_v4() -> Result<bool, Status> {
+    let secret = SecretKey::load(spec::SIGV4_SECRET, &hex(known::SIGV4_SECRET))?;
+    let (canonical, body) = (hex(known::SIGV4_CANONICAL), hex(known::MESSAGE));
+    let mut tail = hex(known::SIGV4_TAIL);
+    let mut out = [0u8; 64];
+    // No key of the arena has slot u32::MAX, so nothing else can meet this entry of the cache.
+    let handle = (u32::MAX, 0);
+    let len = sigv4::verify(handle, &secret, &canonical, &body, &tail, &mut out)?;
+    tail[0] ^= 1;
+    let refused = sigv4::verify(handle, &secret, &canonical, &body, &tail, &mut [0; 64]);
+    sigv4::forget(handle.0, handle.1);
+    Ok(out[..len] == hex(known::SIGV4_PAYLOAD_HASH)[..] && refused == Err(Status::InvalidSignature))
+}
+
+fn rsa_signature(algorithm: u16, answer: &str, deterministic: bool) -> Result<bool, Status> {
+    let key = AsymmetricKey::from_pkcs8(spec::RSA_2048, &hex(known::RSA_PKCS8))?;
+    let (message, mut answer) = (hex(known::MESSAGE), hex(answer));
+    let mut own = [0u8; 256];
+    let len = rsa::sign(&key, algorithm, &message, false, &mut own)?;
+    let same = !deterministic || own[..len] == answer[..];
+    rsa::verify(&key, algorithm, &message, false, &own[..len])?;
+    rsa::verify(&key, algorithm, &message, false, &answer)?;
+    answer[100] ^= 1;
+    let refused = rsa::verify(&key, algorithm, &message, false, &answer).is_err();
+    Ok(same && refused)
+}
+
+fn oaep(algorithm: u16, answer: &str) -> Result<bool, Status> {
+    let key = AsymmetricKey::from_pkcs8(spec::RSA_2048, &hex(known::RSA_PKCS8))?;
+    let (message, mut answer) = (hex(known::MESSAGE), hex(answer));
+    let mut out = [0u8; 256];
+    let len = rsa::decrypt(&key, algorithm, &answer, &mut out)?;
+    let known_good = out[..len] == message[..];
+    answer[100] ^= 1;
+    let refused = rsa::decrypt(&key, algorithm, &answer, &mut out).is_err();
+    let mut own = [0u8; 256];
+    rsa::encrypt(&key, algorithm, &message, &mut own)?;
+    let len = rsa::decrypt(&key, algorithm, &own, &mut out)?;
+    Ok(known_good && refused && out[..len] == message[..])
+}
+
+fn ecdsa(spec: u16, algorithm: u16, key: &str, answer: &str) -> Result<bool, Status> {
+    let key = AsymmetricKey::from_pkcs8(spec, &hex(key))?;
+    let (mut message, answer) = (hex(known::MESSAGE), hex(answer));
+    let mut own = [0u8; 160];
+    let len = ec::sign(&key, algorithm, &message, false, &mut own)?;
+    ec::verify(&key, algorithm, &message, false, &own[..len])?;
+    ec::verify(&key, algorithm, &message, false, &answer)?;
+    message[0] ^= 1;
+    Ok(ec::verify(&key, algorithm, &message, false, &answer).is_err())
+}
+
+fn agreement(spec: u16, key: &str, peer: &str, answer: &str) -> Result<bool, Status> {
+    let key = AsymmetricKey::from_pkcs8(spec, &hex(key))?;
+    let mut out = [0u8; 66];
+    let len = ec::ecdh(&key, &hex(peer), &mut out)?;
+    Ok(out[..len] == hex(answer)[..])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn all_known_answers_hold() {
+        let outcomes = super::run();
+        assert_eq!(outcomes.len(), 21);
+        for outcome in outcomes {
+            assert!(outcome.passed, "{} {}", outcome.operation, outcome.algorithm);
+        }
+    }
+}

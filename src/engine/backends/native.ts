@@ -1,0 +1,53 @@
+/** The native backend: the addon, its arena and its vault. */
+import { cpus } from 'node:os';
+import { handleGeneration, handleSlot, type KeyHandle, makeHandle } from '../../core/key-handle.js';
+import type { PassphraseSource, RootVault } from '../../seal/port.js';
+import type { Backend } from './backend.js';
+import type { HandleParts, NativeAddon } from './native-addon.js';
+
+function handle(parts: HandleParts): KeyHandle {
+  return makeHandle(parts.slot, parts.generation);
+}
+
+function from(source: PassphraseSource): string {
+  return source.kind === 'file' ? source.path : source.name;
+}
+
+function nativeVault(addon: NativeAddon): RootVault {
+  return {
+    createFile: (path) => handle(addon.vaultCreateFile(path)),
+    openFile: (path) => handle(addon.vaultOpenFile(path)),
+    createPassphraseFile: (path, source) =>
+      handle(addon.vaultCreatePassphraseFile(path, source.kind, from(source))),
+    openPassphraseFile: (path, source) =>
+      handle(addon.vaultOpenPassphraseFile(path, source.kind, from(source))),
+  };
+}
+
+export function createNativeBackend(addon: NativeAddon): Backend {
+  const info = addon.info();
+  const why = `AWS-LC in the native addon, CPU class ${info.cpuClass}${
+    info.cpuReason ? ` (${info.cpuReason})` : ''
+  }`;
+  return {
+    name: 'native',
+    cpu: info.cpu || (cpus()[0]?.model ?? 'unknown'),
+    cpuClass: info.cpuClass,
+    vault: nativeVault(addon),
+    run: (frame) => {
+      addon.runFrame(frame);
+    },
+    attachments: () => undefined,
+    freeKey: (key) => {
+      addon.freeKey(handleSlot(key), handleGeneration(key));
+    },
+    localKeys: false,
+    selfTest: () =>
+      addon.selfTest().map((row) => ({
+        operation: row.operation,
+        algorithm: row.algorithm,
+        backend: row.passed ? ('native' as const) : ('none' as const),
+        why: row.passed ? why : 'its start-up self-test failed',
+      })),
+  };
+}

@@ -1,0 +1,352 @@
+/**
+ * The engine: turns calls into jobs, and gives each to its lane. See port.ts for the contract, and
+ * ARCHITECTURE.md, "The engine", for how frames, lanes and workers fit together.
+ */
+import { availableParallelism } from 'node:os';
+import { type KeyHandle, makeHandle } from '../core/key-handle.js';
+import type { KeySpec } from '../core/records.js';
+import { keySpecRow, type LaneName } from '../specs/key-specs.js';
+import { type BackendChoice, selectBackend } from './backends/select.js';
+import { Dispatcher, type DispatchMode } from './dispatcher.js';
+import { settleFrame, writeFrame } from './frame.js';
+import { ALG, OP, SEAL_OVERHEAD_BYTES, SPEC } from './frame-layout.js';
+import { type Job, type JobInit, makeJob } from './job.js';
+import { createPool } from './pool.js';
+import { type Engine, EngineError, type GeneratedKey, type InternalSpec } from './port.js';
+
+export interface EngineOptions {
+  readonly backend: BackendChoice;
+  readonly dispatch: DispatchMode;
+  /** Worker threads; 0 = as many as cores, at least 2, so that slow lanes leave one free. */
+  readonly threads: number;
+  /** Most jobs of a frame. */
+  readonly batchMax: number;
+  /** Most jobs that may wait in a lane. */
+  readonly laneJobsMax?: number;
+}
+
+export const DEFAULT_ENGINE_OPTIONS: EngineOptions = Object.freeze({
+  backend: 'auto',
+  dispatch: 'auto',
+  threads: 0,
+  batchMax: 64,
+});
+
+/** Longest DER signature of ECDSA over P-521, and of RSA-4096, bytes. */
+const SIGNATURE_BYTES_MAX = 512;
+/** Longest wrapped PKCS#8 of RSA-4096 with its SPKI and lengths, bytes. */
+const GENERATED_BYTES_MAX = 4096;
+const PAIR_BYTES_MAX = 8192;
+
+const algNumber = new Map<string, number>(Object.entries(ALG));
+const specNumber = new Map<string, number>(Object.entries(SPEC));
+
+function algOf(name: string): number {
+  const alg = algNumber.get(name);
+  if (alg === undefined) throw new EngineError('UNSUPPORTED');
+  return alg;
+}
+
+function specOf(name: KeySpec | InternalSpec): number {
+  const spec = specNumber.get(name);
+  if (spec === undefined) throw new EngineError('UNSUPPORTED');
+  return spec;
+}
+
+function laneOf(spec: KeySpec): LaneName {
+  return keySpecRow(spec).lane;
+}
+
+/** Making RSA keys takes so long that it has a lane of its own. */
+function makingLane(spec: KeySpec | InternalSpec): LaneName {
+  if (spec === 'DOMAIN' || spec === 'SIGV4_SECRET') return 'symmetric';
+  const row = keySpecRow(spec);
+  return row.family === 'rsa' ? 'keygen' : row.lane;
+}
+
+function handleOf(output: Buffer): KeyHandle {
+  return makeHandle(output.readUInt32LE(0), output.readUInt32LE(4));
+}
+
+function generatedKey(output: Buffer): GeneratedKey {
+  const wrappedEnd = 40 + output.readUInt32LE(32);
+  const spkiEnd = wrappedEnd + output.readUInt32LE(36);
+  return {
+    materialId: output.subarray(0, 32),
+    wrapped: output.subarray(40, wrappedEnd),
+    publicKey: spkiEnd > wrappedEnd ? output.subarray(wrappedEnd, spkiEnd) : undefined,
+  };
+}
+
+/** Signature checks of one turn, run as one frame before the turn ends. */
+class SigV4Lane {
+  readonly #run: (frame: Buffer) => void;
+  readonly #batchMax: number;
+  #queue: Job[] = [];
+
+  constructor(run: (frame: Buffer) => void, batchMax: number) {
+    this.#run = run;
+    this.#batchMax = batchMax;
+  }
+
+  submit(job: Job): void {
+    if (this.#queue.push(job) === 1) process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    const jobs = this.#queue;
+    this.#queue = [];
+    for (let at = 0; at < jobs.length; at += this.#batchMax) {
+      const some = jobs.slice(at, at + this.#batchMax);
+      const frame = writeFrame(some, false);
+      this.#run(frame);
+      settleFrame(some, frame);
+    }
+  }
+}
+
+/** @throws Error naming the reason when no backend can be used */
+export async function createEngine(
+  options: Partial<EngineOptions> = {},
+): Promise<EngineWithFaults> {
+  const settings = { ...DEFAULT_ENGINE_OPTIONS, ...options };
+  const { backend, algorithms, nativeReason } = selectBackend(settings.backend);
+  const threads =
+    settings.dispatch === 'inline' ? 0 : settings.threads || Math.max(2, availableParallelism());
+  const pool = threads === 0 ? undefined : createPool(backend, threads);
+  const dispatcher = new Dispatcher({
+    backend,
+    pool,
+    mode: settings.dispatch,
+    batchMax: settings.batchMax,
+    ...(settings.laneJobsMax === undefined ? {} : { laneJobsMax: settings.laneJobsMax }),
+  });
+  const sigV4 = new SigV4Lane(backend.run, settings.batchMax);
+  const failed = new Set(
+    algorithms.filter((row) => row.backend === 'none').map((row) => row.algorithm),
+  );
+  const local = backend.localKeys;
+
+  const submit = (init: JobInit): Promise<Buffer> =>
+    new Promise((resolve, reject) => {
+      dispatcher.submit(makeJob(init, resolve, reject));
+    });
+  const offered = (name: string): void => {
+    if (failed.has(name)) throw new EngineError('UNSUPPORTED');
+  };
+
+  return {
+    vault: backend.vault,
+    faults: {
+      killWorkers: (count) => {
+        dispatcher.killNext = count;
+      },
+    },
+
+    random: (bytes) => submit({ lane: 'symmetric', op: OP.RANDOM, param: bytes, outCap: bytes }),
+    encrypt: (key, plaintext, context, header) =>
+      submit({
+        lane: 'symmetric',
+        op: OP.ENCRYPT,
+        key,
+        in0: plaintext,
+        in1: context,
+        in2: header,
+        outCap: header.length + plaintext.length + SEAL_OVERHEAD_BYTES,
+      }),
+    decrypt: (key, blob, context, header) =>
+      submit({
+        lane: 'symmetric',
+        op: OP.DECRYPT,
+        key,
+        in0: blob,
+        in1: context,
+        in2: header,
+        outCap: Math.max(0, blob.length - header.length - SEAL_OVERHEAD_BYTES),
+      }),
+    generateDataKey: async (key, bytes, context, header) => {
+      const output = await submit({
+        lane: 'symmetric',
+        op: OP.GENERATE_DATA_KEY,
+        key,
+        in1: context,
+        in2: header,
+        param: bytes,
+        outCap: 2 * bytes + header.length + SEAL_OVERHEAD_BYTES,
+      });
+      return { plaintext: output.subarray(0, bytes), blob: output.subarray(bytes) };
+    },
+    mac: (key, _spec, message) =>
+      submit({ lane: 'symmetric', op: OP.MAC, key, in0: message, outCap: 64 }),
+    verifyMac: async (key, _spec, message, mac) => {
+      await submit({
+        lane: 'symmetric',
+        op: OP.MAC_VERIFY,
+        key,
+        in0: message,
+        in1: mac,
+        outCap: 0,
+      });
+    },
+    sign: async (key, spec, algorithm, message, isDigest) => {
+      offered(spec);
+      offered(algorithm);
+      return submit({
+        lane: laneOf(spec),
+        op: OP.SIGN,
+        alg: algOf(algorithm),
+        key,
+        in0: message,
+        param: isDigest ? 1 : 0,
+        outCap: SIGNATURE_BYTES_MAX,
+      });
+    },
+    verify: async (key, spec, algorithm, message, isDigest, signature) => {
+      offered(spec);
+      offered(algorithm);
+      await submit({
+        lane: laneOf(spec),
+        op: OP.VERIFY,
+        alg: algOf(algorithm),
+        key,
+        in0: message,
+        in1: signature,
+        param: isDigest ? 1 : 0,
+        outCap: 0,
+      });
+    },
+    rsaEncrypt: async (key, spec, algorithm, plaintext) => {
+      offered(algorithm);
+      const row = keySpecRow(spec);
+      return submit({
+        lane: row.lane,
+        op: OP.RSA_ENCRYPT,
+        alg: algOf(algorithm),
+        key,
+        in0: plaintext,
+        outCap: row.sizeBytes,
+      });
+    },
+    rsaDecrypt: async (key, spec, algorithm, ciphertext) => {
+      offered(algorithm);
+      const row = keySpecRow(spec);
+      return submit({
+        lane: row.lane,
+        op: OP.RSA_DECRYPT,
+        alg: algOf(algorithm),
+        key,
+        in0: ciphertext,
+        outCap: row.sizeBytes,
+      });
+    },
+    deriveSharedSecret: async (key, spec, peerSpki) => {
+      offered(spec);
+      const row = keySpecRow(spec);
+      return submit({ lane: row.lane, op: OP.ECDH, key, in0: peerSpki, outCap: row.sizeBytes });
+    },
+    generateKey: async (wrappingKey, spec, keyId, aad) =>
+      generatedKey(
+        await submit({
+          lane: makingLane(spec),
+          op: OP.GENERATE_KEY,
+          alg: specOf(spec),
+          key: wrappingKey,
+          in0: Buffer.from(keyId),
+          in1: aad,
+          outCap: GENERATED_BYTES_MAX,
+        }),
+      ),
+    generateKeyPair: async (key, pairSpec, context, header, withPlaintext) => {
+      const output = await submit({
+        lane: makingLane(pairSpec),
+        op: OP.GENERATE_KEY_PAIR,
+        alg: specOf(pairSpec),
+        key,
+        in1: context,
+        in2: header,
+        param: withPlaintext ? 1 : 0,
+        outCap: PAIR_BYTES_MAX,
+      });
+      const spkiAt = 12 + output.readUInt32LE(0);
+      const blobAt = spkiAt + output.readUInt32LE(4);
+      return {
+        privateKey: withPlaintext ? output.subarray(12, spkiAt) : undefined,
+        publicKey: output.subarray(spkiAt, blobAt),
+        blob: output.subarray(blobAt, blobAt + output.readUInt32LE(8)),
+      };
+    },
+    loadKey: async (wrappingKey, spec, wrapped, aad) =>
+      handleOf(
+        await submit({
+          lane: spec === 'DOMAIN' || spec === 'SIGV4_SECRET' ? 'symmetric' : laneOf(spec),
+          op: OP.LOAD_KEY,
+          alg: specOf(spec),
+          key: wrappingKey,
+          in0: wrapped,
+          in1: aad,
+          outCap: 8,
+          local,
+        }),
+      ),
+    loadPublicKey: async (spec, spki) =>
+      handleOf(
+        await submit({
+          lane: laneOf(spec),
+          op: OP.LOAD_PUBLIC_KEY,
+          alg: specOf(spec),
+          in0: spki,
+          outCap: 8,
+          local,
+        }),
+      ),
+    wrap: (wrappingKey, plaintext, aad) =>
+      submit({
+        lane: 'symmetric',
+        op: OP.WRAP,
+        key: wrappingKey,
+        in0: plaintext,
+        in1: aad,
+        outCap: plaintext.length + SEAL_OVERHEAD_BYTES,
+      }),
+    freeKey: backend.freeKey,
+    verifySigV4: (secret, canonical, body, tail) =>
+      new Promise((resolve, reject) => {
+        const init = {
+          lane: 'symmetric',
+          op: OP.SIGV4,
+          key: secret,
+          in0: Buffer.from(canonical, 'latin1'),
+          in1: body,
+          in2: Buffer.from(tail, 'latin1'),
+          outCap: 64,
+        } as const;
+        const settle = (output: Buffer): void => {
+          resolve({ ok: true, payloadHash: output.toString('latin1', 0, 64) });
+        };
+        const fail = (error: EngineError): void => {
+          if (error.status === 'INVALID_SIGNATURE') resolve({ ok: false, payloadHash: '' });
+          else reject(error);
+        };
+        sigV4.submit(makeJob(init, settle, fail));
+      }),
+
+    status: () => ({
+      cpu: backend.cpu,
+      cpuClass: backend.cpuClass,
+      dispatch: settings.dispatch,
+      threads,
+      nativeReason,
+      algorithms,
+      lanes: dispatcher.report(),
+    }),
+    close: async () => {
+      await dispatcher.close();
+      await pool?.close();
+    },
+  };
+}
+
+/** What tests may break; it needs KEYSTREL_FAULTS=1 in the environment to have any effect. */
+export interface EngineWithFaults extends Engine {
+  readonly faults: { killWorkers(count: number): void };
+}

@@ -1,0 +1,37 @@
+/**
+ * A worker of the pool: runs frames with the backend that the main thread chose. It tests itself
+ * before its first frame. Frames come and go by transfer, never by copy.
+ */
+
+import { workerData } from 'node:worker_threads';
+import { move } from 'piscina';
+import { type FrameKeys, runNodeFrame } from './backends/node-frame.js';
+import { selectBackend } from './backends/select.js';
+
+export interface FrameTask {
+  /** Its ArrayBuffer is transferred. */
+  readonly frame: Uint8Array;
+  /** Keys of the node backend; undefined for native. */
+  readonly keys: unknown;
+  /** Fault switch of tests: the worker dies with this task. Honoured under KEYSTREL_FAULTS=1 only. */
+  readonly die: boolean;
+}
+
+interface PoolData {
+  readonly backend: 'native' | 'node';
+  readonly faults: boolean;
+}
+
+// Piscina wraps workerData: [its own, ours].
+const data = (workerData as readonly [unknown, PoolData])[1];
+const { backend } = selectBackend(data.backend);
+
+/** One array for both: Piscina's `move` marks what is transferred back. */
+export default function runTask(task: FrameTask): unknown {
+  if (task.die && data.faults) process.exit(1);
+  const { buffer, byteOffset, byteLength } = task.frame;
+  const frame = Buffer.from(buffer, byteOffset, byteLength);
+  if (backend.name === 'native') backend.run(frame);
+  else runNodeFrame(frame, task.keys as FrameKeys, undefined);
+  return move(task.frame);
+}
