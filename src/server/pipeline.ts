@@ -185,7 +185,7 @@ class RequestPipeline {
   #draw(exchange: Exchange, operation: Operation, input: unknown): void {
     const { throttle } = this.#parts;
     const { caller, keys } = exchange;
-    const draws = operation.quota(input as never, keys);
+    const draws = operation.quota(input, keys);
     if (!throttle.take(caller.account, caller.region, draws)) {
       throw new KmsError('ThrottlingException');
     }

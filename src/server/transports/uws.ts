@@ -148,7 +148,7 @@ class UwsTransport implements Transport {
       method,
       path,
       // Typed as always there; undefined where the target has no '?'.
-      query: (head.getQuery() as string | undefined) ?? '',
+      query: (head.getQuery()) ?? '',
       lines,
     });
     this.#inFlight++;
@@ -210,7 +210,7 @@ class UwsTransport implements Transport {
           return;
         }
         this.#listenSocket = socket;
-        resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket));
+        resolve(uWS.us_socket_local_port(socket));
       });
     });
   }
