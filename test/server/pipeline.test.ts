@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { AuditSink } from '../../src/audit/port.js';
+import type { AuditFields } from '../../src/audit/record.js';
 import type { Authenticator, Caller } from '../../src/auth/port.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { type ErrorCode, KmsError } from '../../src/core/errors.js';
@@ -12,7 +13,6 @@ import type { KeyService } from '../../src/keys/service.js';
 import { type Operation, operation } from '../../src/operations/port.js';
 import { OPERATIONS, UNSUPPORTED_OPERATIONS } from '../../src/operations/registry.js';
 import { blob, kmsBoolean, kmsString, structure } from '../../src/protocol/schema.js';
-import type { AuditFields } from '../../src/server/audit-fields.js';
 import { createPipeline, type Pipeline } from '../../src/server/pipeline.js';
 import type { HttpReply, HttpRequest } from '../../src/server/transport.js';
 import type { Throttle } from '../../src/throttle/port.js';
@@ -125,6 +125,7 @@ class World {
       method: 'POST',
       path: '/',
       query: '',
+      lines: { names: Object.keys(headers), values: Object.values(headers) },
       body: Buffer.from(body),
       remoteAddress: '127.0.0.1',
       tls: true,
