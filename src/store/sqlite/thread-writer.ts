@@ -75,7 +75,10 @@ export class ThreadWriter implements Writer {
       this.#take()?.reject(new StoreError('UNAVAILABLE', 'the writer thread died', cause));
     });
     const reply = await this.#ask(undefined);
-    if (reply.kind === 'failed') throw new StoreError(reply.code, reply.message);
+    if (reply.kind !== 'failed') return;
+    // Its end, seen above, clears the way for another start.
+    await worker.terminate();
+    throw new StoreError(reply.code, reply.message);
   }
 
   /** One question at a time; the thread keeps the process alive only while one is open. */

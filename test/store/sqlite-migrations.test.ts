@@ -1,0 +1,104 @@
+/** SQLite: schema versions, forward only; files that are not ours are left alone. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MIGRATIONS, type Migration } from '../../src/store/migrations.js';
+import { openForWriting } from '../../src/store/sqlite/connection.js';
+import { migrate } from '../../src/store/sqlite/migrate.js';
+import { insertKey, NOW, refusal, SCOPE } from './records.js';
+import { type Rig, sqliteRig } from './sqlite-rig.js';
+
+const latest = MIGRATIONS.at(-1)!.version;
+const next: Migration = {
+  version: latest + 1,
+  statements: (db, { text }) => [db.schema.alterTable('keys').addColumn('note', text)],
+};
+const broken: Migration = {
+  version: latest + 1,
+  statements: (db, { text }) => [
+    db.schema.alterTable('keys').addColumn('note', text),
+    db.schema.alterTable('absent').addColumn('note', text),
+  ],
+};
+
+let rig: Rig;
+beforeEach(() => {
+  rig = sqliteRig();
+});
+afterEach(() => rig.remove());
+
+function versions(): readonly unknown[] {
+  const db = new Database(rig.path);
+  const found = db.prepare('select version from schema_versions order by version').pluck().all();
+  db.close();
+  return found;
+}
+
+test('versions ascend from 1 without gaps', () => {
+  expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, i) => i + 1));
+});
+
+test('a new file, and an empty one, get every migration, once', async () => {
+  writeFileSync(rig.path, '');
+  for (let run = 0; run < 2; run += 1) {
+    await (await rig.open()).close();
+    expect(versions()).toEqual(MIGRATIONS.map(({ version }) => version));
+  }
+});
+
+test('several that open a new file at once all succeed', async () => {
+  const stores = await Promise.all([1, 2, 3, 4].map(() => rig.open()));
+  const key = await insertKey(stores[0]!);
+  for (const store of stores) expect(await store.getKey(SCOPE, key.keyId)).toEqual(key);
+});
+
+test('an older file gets what is missing and keeps its rows', async () => {
+  const store = await rig.open();
+  const key = await insertKey(store, { description: 'kept' });
+  await store.close();
+  const db = openForWriting(rig.path);
+  migrate(db, NOW, [...MIGRATIONS, next]);
+  const row = db.prepare('select key_id, description, note from keys').get();
+  expect(row).toEqual({ key_id: key.keyId, description: 'kept', note: null });
+  db.close();
+  expect(versions().at(-1)).toBe(latest + 1);
+});
+
+test('a migration that fails leaves the file as it was', async () => {
+  await insertKey(await rig.open());
+  const db = openForWriting(rig.path);
+  expect(() => migrate(db, NOW, [...MIGRATIONS, broken])).toThrow(/absent/);
+  const columns = db.prepare(`select name from pragma_table_info('keys')`).pluck().all();
+  expect(columns).not.toContain('note');
+  db.close();
+  expect(versions().at(-1)).toBe(latest);
+});
+
+test('a file that a newer program migrated is refused, unchanged', async () => {
+  await (await rig.open()).close();
+  const db = openForWriting(rig.path);
+  migrate(db, NOW, [...MIGRATIONS, next]);
+  db.close();
+  const before = readFileSync(rig.path);
+  await expect(rig.open()).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringMatching(`schema version ${latest + 1}.*knows ${latest}`),
+  });
+  expect(readFileSync(rig.path).equals(before)).toBe(true);
+});
+
+test('the database of another program is refused', async () => {
+  const db = new Database(rig.path);
+  db.exec('create table theirs (a)');
+  db.close();
+  expect(await refusal(rig.open())).toBe('CORRUPT');
+  const after = new Database(rig.path);
+  expect(after.prepare('select name from sqlite_schema').pluck().all()).toEqual(['theirs']);
+  after.close();
+});
+
+test('a directory that is absent is told as UNAVAILABLE', async () => {
+  expect(await refusal(rig.open({ path: `${rig.directory}/absent/keystrel.db` }))).toBe(
+    'UNAVAILABLE',
+  );
+});
