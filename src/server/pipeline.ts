@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AuditSink } from '../audit/port.js';
+import type { AuditFields, AuditRecorder } from '../audit/record.js';
 import type { Authenticator } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { isKmsError, KmsError } from '../core/errors.js';
@@ -19,12 +20,7 @@ import { encodeOutput, operationOf, targetOf } from '../protocol/codec.js';
 import { errorToWire } from '../protocol/error-wire.js';
 import { compileInput } from '../protocol/input.js';
 import type { Throttle } from '../throttle/port.js';
-import {
-  type AuditFields,
-  type AuditRecorder,
-  auditFields,
-  bareAuditFields,
-} from './audit-fields.js';
+import { auditFields, bareAuditFields } from './audit-fields.js';
 import { Exchange } from './exchange.js';
 import type { HttpRequest } from './transport.js';
 
