@@ -114,6 +114,7 @@ export async function createEngine(
   const threads =
     settings.dispatch === 'inline' ? 0 : settings.threads || Math.max(2, availableParallelism());
   const pool = threads === 0 ? undefined : createPool(backend, threads);
+  await pool?.ready();
   const dispatcher = new Dispatcher({
     backend,
     pool,

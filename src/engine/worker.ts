@@ -22,8 +22,7 @@ interface PoolData {
   readonly faults: boolean;
 }
 
-// Piscina wraps workerData: [its own, ours].
-const data = (workerData as readonly [unknown, PoolData])[1];
+const data = workerData as PoolData;
 const { backend } = selectBackend(data.backend);
 
 /** One array for both: Piscina's `move` marks what is transferred back. */
