@@ -7,6 +7,7 @@ import { KnownRequests } from '../../src/auth/known-requests.js';
 import type { AccessKeyEntry, Authenticator } from '../../src/auth/port.js';
 import { readSignedRequest } from '../../src/auth/signed-request.js';
 import { createSigV4Authenticator } from '../../src/auth/sigv4-authenticator.js';
+import type { KmsError } from '../../src/core/errors.js';
 import { seeded } from '../engine/support.js';
 import {
   BODY,
@@ -74,7 +75,7 @@ describe('hostile Authorization headers', () => {
     const lines = withLine(signedLines(), 'authorization', authorization);
     const outcome = await dev.authenticate(new Head(lines), Buffer.alloc(0)).then(
       (caller) => caller.account,
-      (error: Error) => `${(error as { code?: string }).code}: ${error.message}`,
+      (error: unknown) => `${(error as KmsError).code}: ${(error as KmsError).message}`,
     );
     if (outcome !== '000000000000') expect(outcome).toMatch(CODES);
   });
@@ -106,7 +107,7 @@ describe('hostile Authorization headers', () => {
       }
       if (text.replaceAll(/[ ,]+/g, ' ') === right.replaceAll(/[ ,]+/g, ' ')) continue;
       const outcome = await refusalOf(rig.call(withLine(lines, 'authorization', text))).catch(
-        (error: Error) => `${text}: ${error.message}`,
+        (error: unknown) => `${text}: ${String(error)}`,
       );
       expect(outcome).toMatch(CODES);
     }
