@@ -1,7 +1,15 @@
 /** Queries of lists and counts, for every SQL database. Adapters write point reads by hand. */
 import type { Compilable, Selectable } from 'kysely';
 import type { Page, Scope } from './port.js';
-import type { AliasTable, ChangeTable, KeyTable, MaterialTable, PrincipalTable } from './schema.js';
+import type {
+  AccessKeyTable,
+  AliasTable,
+  ChangeTable,
+  DomainKeyTable,
+  KeyTable,
+  MaterialTable,
+  PrincipalTable,
+} from './schema.js';
 import type { QueryBuilder } from './steps.js';
 
 /** Queries ask for one row more than the page holds, to know whether more follow. */
@@ -97,6 +105,18 @@ export function principalsPage(
     .orderBy('arn')
     .limit(limit + 1);
   return after === undefined ? query : query.where('arn', '>', after);
+}
+
+export function accessKeysOf(db: QueryBuilder, principalArn: string): Compilable<AccessKeyTable> {
+  return db
+    .selectFrom('access_keys')
+    .selectAll()
+    .where('principal_arn', '=', principalArn)
+    .orderBy('access_key_id');
+}
+
+export function domainKeys(db: QueryBuilder): Compilable<Selectable<DomainKeyTable>> {
+  return db.selectFrom('domain_keys').selectAll().orderBy('id');
 }
 
 export function changesAfter(

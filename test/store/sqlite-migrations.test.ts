@@ -102,3 +102,24 @@ test('a directory that is absent is told as UNAVAILABLE', async () => {
     'UNAVAILABLE',
   );
 });
+
+test('docs/store.md names every table and column of a fresh database', async () => {
+  await (await rig.open()).close();
+  const db = new Database(rig.path);
+  const names = db.prepare(
+    `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'`,
+  );
+  const columns = db.prepare('select name from pragma_table_info(?)').pluck();
+  const expected = (names.pluck().all() as string[]).map(
+    (table) =>
+      `| \`${table}\` | ${columns
+        .all(table)
+        .map((name) => `\`${name}\``)
+        .join(', ')} |`,
+  );
+  db.close();
+  const page = readFileSync(new URL('../../docs/store.md', import.meta.url), 'utf8');
+  const documented = page.split('\n').filter((line) => /^\| `[a-z_]+` \| `/.test(line));
+  expect([...documented].sort()).toEqual(expected.sort());
+  expect(page).toContain(`Schema version ${latest}.`);
+});

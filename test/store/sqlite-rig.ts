@@ -65,9 +65,9 @@ export function watchedWriter(): WatchedWriter {
     },
     thread: () => thread!,
     hold() {
-      let release = () => undefined as undefined;
+      let release = (): void => undefined;
       held = new Promise<void>((resolve) => {
-        release = () => void resolve() as undefined;
+        release = resolve;
       });
       return release;
     },

@@ -3,11 +3,28 @@
  * (group-commit.ts); reads run here, on a connection of their own that sees every commit at once.
  * ':memory:' is one connection for both, without a thread: nothing there waits for a disk.
  */
-import type { Clock } from '../../core/clock.js';
-import { systemClock } from '../../core/clock.js';
-import { type Store, StoreError } from '../port.js';
+import type { Compilable } from 'kysely';
+import { type Clock, systemClock } from '../../core/clock.js';
+import type {
+  StoredAccessKey,
+  StoredAlias,
+  StoredKey,
+  StoredMaterial,
+  StoredPrincipal,
+} from '../../core/records.js';
+import type { MutationArgs, MutationName, MutationResult } from '../mutations.js';
 import {
+  type Change,
+  type KeyPatch,
+  type Page,
+  type Scope,
+  type Store,
+  StoreError,
+} from '../port.js';
+import {
+  accessKeysOf,
   aliasesPage,
+  domainKeys,
   keyCount,
   keysDue,
   keysPage,
@@ -94,122 +111,178 @@ async function openConnections(options: SqliteStoreOptions): Promise<[Sqlite, Wr
 
 /** Makes the store; nothing is opened before `open`. All errors are StoreError, as the port says. */
 export function createSqliteStore(options: SqliteStoreOptions): Store {
-  const builder = sqliteQueryBuilder();
-  let opened: Opened | undefined;
+  return new SqliteStore(options);
+}
 
-  function current(): Opened {
-    if (opened === undefined) throw new StoreError('UNAVAILABLE', 'the store is not open');
-    return opened;
+class SqliteStore implements Store {
+  readonly #options: SqliteStoreOptions;
+  readonly #builder = sqliteQueryBuilder();
+  #opened: Opened | undefined;
+
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
   }
+
+  #current(): Opened {
+    if (this.#opened === undefined) throw new StoreError('UNAVAILABLE', 'the store is not open');
+    return this.#opened;
+  }
+
   /** Async, so that errors reject and never throw. */
-  async function read<T>(work: (open: Opened) => T): Promise<T> {
+  async #read<T>(work: (open: Opened) => T): Promise<T> {
     try {
-      return work(current());
+      return work(this.#current());
     } catch (error) {
       throw translateSqliteError(error);
     }
   }
-  const run: MutationQueue['run'] = async (name, ...args) => current().queue.run(name, ...args);
 
-  async function open(): Promise<void> {
-    if (opened !== undefined) return;
+  #list<Row, T>(query: Compilable<Row>, record: (row: Row) => T): Promise<readonly T[]> {
+    return this.#read(({ runner }) => runner.run(rows(query)).map(record));
+  }
+
+  async #page<Row, T>(
+    query: Compilable<Row>,
+    limit: number,
+    record: (row: Row) => T,
+    key: (item: T) => string,
+  ): Promise<Page<T>> {
+    return this.#read(({ runner }) => pageOf(runner.run(rows(query)), limit, record, key));
+  }
+
+  async #run<N extends MutationName>(
+    name: N,
+    ...args: MutationArgs<N>
+  ): Promise<MutationResult<N>> {
+    return this.#current().queue.run(name, ...args);
+  }
+
+  async open(): Promise<void> {
+    if (this.#opened !== undefined) return;
     try {
-      const [db, writer] = await openConnections(options);
+      const [db, writer] = await openConnections(this.#options);
       const runner = new StepRunner(db);
-      const feed = new ChangeFeed(db, runner, builder);
+      const feed = new ChangeFeed(db, runner, this.#builder);
       const queue = new MutationQueue(writer, () => feed.look());
-      opened = { db, runner, reads: preparePointReads(db), feed, writer, queue };
+      this.#opened = { db, runner, reads: preparePointReads(db), feed, writer, queue };
     } catch (error) {
       throw translateSqliteError(error);
     }
   }
 
-  async function close(): Promise<void> {
-    if (opened === undefined) return;
-    const { db, feed, writer, queue } = opened;
+  async close(): Promise<void> {
+    if (this.#opened === undefined) return;
+    const { db, feed, writer, queue } = this.#opened;
     await queue.close();
     feed.stop();
-    opened = undefined;
+    this.#opened = undefined;
     db.close();
     // Last, because the last connection to close folds the write-ahead log into the database.
     await writer.close();
   }
 
-  function healthy(): boolean {
+  healthy(): boolean {
     try {
-      current().reads.meta('format');
+      this.#current().reads.meta('format');
       return true;
     } catch {
       return false;
     }
   }
 
-  return Object.freeze<Store>({
-    open,
-    close,
-    healthy,
-    getMeta: (name) => read(({ reads }) => reads.meta(name)),
-    insertMeta: (name, value) => run('insertMeta', name, value),
+  onChange(listener: (change: Change | 'reset') => void): () => void {
+    return this.#current().feed.listen(listener);
+  }
 
-    insertKey: (key, material) => run('insertKey', key, material),
-    getKey: (scope, keyId) => read(({ reads }) => optional(reads.key(scope, keyId), keyOfRow)),
-    findKey: (region, keyId) =>
-      read(({ reads }) => optional(reads.keyInRegion(region, keyId), keyOfRow)),
-    updateKey: (scope, keyId, version, patch) => run('updateKey', scope, keyId, version, patch),
-    deleteKey: (scope, keyId, version) => run('deleteKey', scope, keyId, version),
-    listKeys: (scope, limit, after) =>
-      read(({ runner }) => {
-        const found = runner.run(rows(keysPage(builder, scope, limit, after)));
-        return pageOf(found, limit, keyOfRow, (key) => key.keyId);
-      }),
-    keysDueForDeletion: (now, limit) =>
-      read(({ runner }) => runner.run(rows(keysDue(builder, now, limit))).map(keyOfRow)),
-    countKeys: (scope) =>
-      read(({ runner }) => runner.run(rows(keyCount(builder, scope)))[0]?.count ?? 0),
+  getMeta(name: string) {
+    return this.#read(({ reads }) => reads.meta(name));
+  }
+  insertMeta(name: string, value: string) {
+    return this.#run('insertMeta', name, value);
+  }
 
-    getMaterial: (scope, keyId, materialId) =>
-      read(({ reads }) => optional(reads.material(scope, keyId, materialId), materialOfRow)),
-    listMaterials: (scope, keyId) =>
-      read(({ runner }) => runner.run(rows(materialsOf(builder, scope, keyId))).map(materialOfRow)),
+  insertKey(key: StoredKey, material: StoredMaterial | undefined) {
+    return this.#run('insertKey', key, material);
+  }
+  getKey(scope: Scope, keyId: string) {
+    return this.#read(({ reads }) => optional(reads.key(scope, keyId), keyOfRow));
+  }
+  findKey(region: string, keyId: string) {
+    return this.#read(({ reads }) => optional(reads.keyInRegion(region, keyId), keyOfRow));
+  }
+  updateKey(scope: Scope, keyId: string, expectVersion: number, patch: KeyPatch) {
+    return this.#run('updateKey', scope, keyId, expectVersion, patch);
+  }
+  deleteKey(scope: Scope, keyId: string, expectVersion: number) {
+    return this.#run('deleteKey', scope, keyId, expectVersion);
+  }
+  listKeys(scope: Scope, limit: number, after: string | undefined) {
+    const query = keysPage(this.#builder, scope, limit, after);
+    return this.#page(query, limit, keyOfRow, (key) => key.keyId);
+  }
+  keysDueForDeletion(now: number, limit: number) {
+    return this.#list(keysDue(this.#builder, now, limit), keyOfRow);
+  }
+  async countKeys(scope: Scope) {
+    const [count] = await this.#list(keyCount(this.#builder, scope), (row) => row.count);
+    return count ?? 0;
+  }
 
-    insertAlias: (alias, maxPerKey) => run('insertAlias', alias, maxPerKey),
-    getAlias: (scope, name) => read(({ reads }) => optional(reads.alias(scope, name), aliasOfRow)),
-    updateAlias: (scope, name, target, now, maxPerKey) =>
-      run('updateAlias', scope, name, target, now, maxPerKey),
-    deleteAlias: (scope, name) => run('deleteAlias', scope, name),
-    listAliases: (scope, keyId, limit, after) =>
-      read(({ runner }) => {
-        const found = runner.run(rows(aliasesPage(builder, scope, keyId, limit, after)));
-        return pageOf(found, limit, aliasOfRow, (alias) => alias.name);
-      }),
+  getMaterial(scope: Scope, keyId: string, materialId: string) {
+    return this.#read(({ reads }) =>
+      optional(reads.material(scope, keyId, materialId), materialOfRow),
+    );
+  }
+  listMaterials(scope: Scope, keyId: string) {
+    return this.#list(materialsOf(this.#builder, scope, keyId), materialOfRow);
+  }
 
-    insertDomainKey: (region, wrapped, now) => run('insertDomainKey', region, wrapped, now),
-    listDomainKeys: () =>
-      read(({ runner }) =>
-        runner
-          .run(rows(builder.selectFrom('domain_keys').selectAll().orderBy('id')))
-          .map(domainKeyOfRow),
-      ),
+  insertAlias(alias: StoredAlias, maxPerKey: number) {
+    return this.#run('insertAlias', alias, maxPerKey);
+  }
+  getAlias(scope: Scope, name: string) {
+    return this.#read(({ reads }) => optional(reads.alias(scope, name), aliasOfRow));
+  }
+  updateAlias(scope: Scope, name: string, targetKeyId: string, now: number, maxPerKey: number) {
+    return this.#run('updateAlias', scope, name, targetKeyId, now, maxPerKey);
+  }
+  deleteAlias(scope: Scope, name: string) {
+    return this.#run('deleteAlias', scope, name);
+  }
+  listAliases(scope: Scope, keyId: string | undefined, limit: number, after: string | undefined) {
+    const query = aliasesPage(this.#builder, scope, keyId, limit, after);
+    return this.#page(query, limit, aliasOfRow, (alias) => alias.name);
+  }
 
-    insertPrincipal: (principal) => run('insertPrincipal', principal),
-    getPrincipal: (arn) => read(({ reads }) => optional(reads.principal(arn), principalOfRow)),
-    listPrincipals: (limit, after) =>
-      read(({ runner }) => {
-        const found = runner.run(rows(principalsPage(builder, limit, after)));
-        return pageOf(found, limit, principalOfRow, (principal) => principal.arn);
-      }),
-    insertAccessKey: (key) => run('insertAccessKey', key),
-    getAccessKey: (id) => read(({ reads }) => optional(reads.accessKey(id), accessKeyOfRow)),
-    listAccessKeys: (principalArn) =>
-      read(({ runner }) => {
-        const query = builder.selectFrom('access_keys').selectAll();
-        const own = query.where('principal_arn', '=', principalArn).orderBy('access_key_id');
-        return runner.run(rows(own)).map(accessKeyOfRow);
-      }),
-    setAccessKeyActive: (id, active) => run('setAccessKeyActive', id, active),
+  insertDomainKey(region: string, wrapped: Uint8Array, now: number) {
+    return this.#run('insertDomainKey', region, wrapped, now);
+  }
+  listDomainKeys() {
+    return this.#list(domainKeys(this.#builder), domainKeyOfRow);
+  }
 
-    onChange: (listener) => current().feed.listen(listener),
-  });
+  insertPrincipal(principal: StoredPrincipal) {
+    return this.#run('insertPrincipal', principal);
+  }
+  getPrincipal(arn: string) {
+    return this.#read(({ reads }) => optional(reads.principal(arn), principalOfRow));
+  }
+  listPrincipals(limit: number, after: string | undefined) {
+    const query = principalsPage(this.#builder, limit, after);
+    return this.#page(query, limit, principalOfRow, (principal) => principal.arn);
+  }
+  insertAccessKey(key: StoredAccessKey) {
+    return this.#run('insertAccessKey', key);
+  }
+  getAccessKey(accessKeyId: string) {
+    return this.#read(({ reads }) => optional(reads.accessKey(accessKeyId), accessKeyOfRow));
+  }
+  listAccessKeys(principalArn: string) {
+    return this.#list(accessKeysOf(this.#builder, principalArn), accessKeyOfRow);
+  }
+  setAccessKeyActive(accessKeyId: string, active: boolean) {
+    return this.#run('setAccessKeyActive', accessKeyId, active);
+  }
 }
 
 function optional<Row, T>(row: Row | undefined, record: (row: Row) => T): T | undefined {
