@@ -2,7 +2,7 @@
  * Deletes keys for good once their date has come. Every process of a deployment may run one: a key
  * is deleted once, by whichever comes first.
  */
-import type { Clock } from '../core/clock.js';
+import { type Clock, systemClock } from '../core/clock.js';
 import type { KeyService } from './service.js';
 
 /** How often due keys are looked for, milliseconds of the clock; AWS allows a day. */
@@ -21,7 +21,8 @@ export interface DeletionScheduler {
 
 export interface DeletionSchedulerParts {
   readonly service: Pick<KeyService, 'deleteDueKeys'>;
-  readonly clock: Clock;
+  /** The system's clock unless said. */
+  readonly clock?: Clock;
   /** Told why a round failed; the next one tries again. */
   readonly onError: (error: unknown) => void;
   /** Milliseconds of real time between looks at the clock; 1,000 unless said. */
@@ -29,7 +30,7 @@ export interface DeletionSchedulerParts {
 }
 
 export function createDeletionScheduler(parts: DeletionSchedulerParts): DeletionScheduler {
-  const { service, clock, onError } = parts;
+  const { service, clock = systemClock, onError } = parts;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<number> | undefined;
   let lastRound = 0;
