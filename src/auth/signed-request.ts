@@ -42,8 +42,8 @@ export interface SignedRequest {
   readonly signature: string;
   /** yyyymmddThhmmssZ. */
   readonly amzDate: string;
-  /** The canonical request up to the payload hash. */
-  readonly canonical: string;
+  /** The canonical request up to the payload hash; undefined = no signature can be right. */
+  readonly canonical: string | undefined;
   /** undefined = the header is absent. */
   readonly securityToken: string | undefined;
   readonly contentSha256: string | undefined;
@@ -89,16 +89,13 @@ export function readSignedRequest(
   const amzDate = formatAmzDate(time);
   requireScope(scope, rules, amzDate);
   if (!isAccessKeyId(scope.accessKeyId)) throw new KmsError('UnrecognizedClientException');
-  const canonical = canonicalRequest(head, signedNames);
-  if (canonical === undefined || !isSignedNames(signedNames) || !SIGNATURE.test(fields.signature)) {
-    throw new KmsError('InvalidSignatureException');
-  }
+  const isWellFormed = isSignedNames(signedNames) && SIGNATURE.test(fields.signature);
   const { accessKeyId, date, region } = scope;
   return {
     terms: { accessKeyId, date, region, scope: scopeText(scope), signedNames },
     signature: fields.signature,
     amzDate,
-    canonical,
+    canonical: isWellFormed ? canonicalRequest(head, signedNames) : undefined,
     securityToken: optional(head, 'x-amz-security-token'),
     contentSha256: optional(head, 'x-amz-content-sha256'),
   };

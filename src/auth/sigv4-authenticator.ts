@@ -93,6 +93,7 @@ class SigV4Authenticator implements Authenticator {
   ): Promise<Caller> {
     if (entry?.active !== true) throw new KmsError('UnrecognizedClientException');
     const { signature, amzDate, terms, canonical } = request;
+    if (canonical === undefined) throw new KmsError('InvalidSignatureException');
     const tail = `${signature}${amzDate}\n${terms.scope}\n`;
     return this.#verifier.verifySigV4(entry.secret, canonical, body, tail).then(
       (outcome) => this.#conclude(request, entry, outcome),

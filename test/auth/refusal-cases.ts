@@ -345,6 +345,11 @@ export const CASES: readonly Case[] = [
     refusal: UNRECOGNIZED,
   })),
   {
+    name: 'an unknown key with half a signature',
+    lines: edited((text) => text.replace(LONG_TERM, 'AKIANOBODY').slice(0, -32)),
+    refusal: UNRECOGNIZED,
+  },
+  {
     name: 'an inactive key',
     lines: () => signedLines({}, { accessKeyId: INACTIVE }),
     refusal: UNRECOGNIZED,

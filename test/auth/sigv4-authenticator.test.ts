@@ -43,7 +43,7 @@ async function sdkRequest(token?: string): Promise<{ lines: Lines; body: string 
     n.toLowerCase(),
     v,
   ]);
-  return { lines, body: Buffer.from(sent.body as Uint8Array).toString() };
+  return { lines, body: new TextDecoder().decode(sent.body as Uint8Array) };
 }
 
 describe.each(backends)('%s backend', (backend) => {
