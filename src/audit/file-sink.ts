@@ -5,7 +5,8 @@
  * is in flight make the next group; all of a group are answered together.
  *
  * Durability 'write' writes on the event loop: into the page cache a group of 32 records takes
- * under 20 microseconds, a third of what handing it to a thread and back costs. Where a write turns
+ * about 20 microseconds, which is a fifth of what handing it to a thread and back costs a busy loop
+ * (per record, measured: 1.0 against 4.7; for a group of one 2.2 against 27). Where a write turns
  * out slow (a disk that cannot keep up, a network file system), groups go through a thread for a
  * while, so that the loop is held once and not again and again. Durability 'fsync' always does,
  * and syncs each group.
@@ -42,7 +43,7 @@ export interface FileSink extends AuditSink {
 }
 
 /** Ours: bytes of one file. */
-export const AUDIT_FILE_BYTES_MAX = 100 * 1024 * 1024;
+export const AUDIT_FILE_BYTES_MAX = 128 * 1024 * 1024;
 /** Ours: characters waiting to be written, at some 800 per record. */
 export const AUDIT_QUEUE_CHARS_MAX = 64 * 1024 * 1024;
 const SCRATCH_BYTES = 512 * 1024;

@@ -46,8 +46,8 @@ The setting \`quota\` is one of
 - \`aws\`: the defaults of AWS KMS, below;
 - \`off\`: no request quota and no hot-key limit (the engine's queues stay bounded);
 - requests per second by the names below: they replace the defaults, in every Region. \`default\`
-  sets every quota that is not named, except \`hot-key\`. Values go from 0.001 to 1,000,000; Infinity
-  (\`.inf\` in YAML) is no limit. An unknown name or any other value is refused at the start.
+  sets every quota that is not named, except \`hot-key\`. Values go from 0.001 to 1,000,000, in
+  steps of 0.001. An unknown name or any other value is refused at the start.
 
 | Quota | Counts | Requests per second |
 |---|---|---|
