@@ -108,6 +108,16 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   };
 }
 
+/** `target` with some methods replaced; its own methods keep their `this`. */
+export function overridden<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value = Reflect.get(name in methods ? methods : target, name);
+      return typeof value === 'function' ? value.bind(name in methods ? methods : target) : value;
+    },
+  });
+}
+
 export function blobInput(bytes: Uint8Array): BlobInput {
   return BlobInput.parse(Buffer.from(bytes).toString('base64'))!;
 }
