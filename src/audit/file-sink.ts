@@ -31,8 +31,6 @@ export interface FileSinkOptions {
   readonly clock?: Clock | undefined;
   /** Characters of lines that may wait. */
   readonly queueMax?: number | undefined;
-  /** Milliseconds after which a write that has not come back counts as failed. */
-  readonly stallMs?: number | undefined;
   /** For tests. */
   readonly calls?: FileCalls | undefined;
 }
@@ -51,7 +49,7 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 /** Milliseconds of one write on the event loop from which threads write for SLOW_FOR_MS. */
 const SLOW_WRITE_MS = 20;
 const SLOW_FOR_MS = 10_000;
-/** Ours: see stallMs. */
+/** Milliseconds after which a write that has not come back counts as failed. */
 const STALL_MS = 5_000;
 const PROBE_EVERY_MS = 250;
 /** More than a group mostly needs, so that service is not resumed for one record. */
@@ -100,7 +98,6 @@ class RotatingFileSink implements FileSink {
   readonly #maxBytes: number;
   readonly #queueMax: number;
   readonly #clock: Clock;
-  readonly #stallMs: number;
   readonly #calls: FileCalls;
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
@@ -109,7 +106,8 @@ class RotatingFileSink implements FileSink {
   #gathering: Group | undefined;
   /** A flush is scheduled or in flight. */
   #flushing = false;
-  #writing: Promise<void> | undefined;
+  /** The group that a thread is writing. */
+  #inFlight: Group | undefined;
   #failure: AuditWriteError | undefined;
   #probeTimer: NodeJS.Timeout | undefined;
   #slowUntil = -Infinity;
@@ -123,7 +121,6 @@ class RotatingFileSink implements FileSink {
     this.#maxBytes = options.maxBytes ?? AUDIT_FILE_BYTES_MAX;
     this.#queueMax = options.queueMax ?? AUDIT_QUEUE_CHARS_MAX;
     this.#clock = options.clock ?? systemClock;
-    this.#stallMs = options.stallMs ?? STALL_MS;
     this.#calls = options.calls ?? systemFileCalls;
     this.#directory = new LogDirectory(options.directory);
     this.#directory.repair();
@@ -171,7 +168,7 @@ class RotatingFileSink implements FileSink {
       const startedAt = this.#clock.monotonic();
       const file = this.#usableFile(bytes.length, startedAt);
       if (this.#syncs || file === undefined || startedAt < this.#slowUntil) {
-        this.#writing = this.#writeOffLoop(group, bytes, file);
+        void this.#writeOffLoop(group, bytes, file);
         return;
       }
       file.appendSync(bytes, bytes.length);
@@ -186,7 +183,8 @@ class RotatingFileSink implements FileSink {
 
   /** Never rejects. */
   async #writeOffLoop(group: Group, bytes: Buffer, current: LogFile | undefined): Promise<void> {
-    const stall = setTimeout(() => this.#stalled(group), this.#stallMs);
+    this.#inFlight = group;
+    const stall = setTimeout(() => this.#stalled(group), STALL_MS);
     try {
       const file = current ?? (await this.#nextFile());
       await file.append(bytes, bytes.length);
@@ -198,7 +196,7 @@ class RotatingFileSink implements FileSink {
       this.#fail(group, error);
     } finally {
       clearTimeout(stall);
-      this.#writing = undefined;
+      this.#inFlight = undefined;
       if (this.#gathering === undefined) this.#flushing = false;
       else process.nextTick(this.#flush);
     }
@@ -322,7 +320,7 @@ class RotatingFileSink implements FileSink {
   async #close(): Promise<void> {
     clearTimeout(this.#probeTimer);
     while (this.#failure === undefined) {
-      const pending = this.#writing ?? this.#gathering?.promise;
+      const pending = (this.#inFlight ?? this.#gathering)?.promise;
       if (pending === undefined) break;
       // Whoever appended is told of a failure; here it only ends the wait.
       await pending.catch(() => undefined);
