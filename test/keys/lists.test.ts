@@ -70,16 +70,16 @@ describe('markers', () => {
     const ofOne = (await service.listAliases(CALLER, keys[0], 1, undefined)).nextMarker;
     const other = caller('444455556666', REGION);
     const elsewhere = caller(ACCOUNT, 'eu-north-1');
-    const wrong = [
-      service.listAliases(CALLER, undefined, 1, ofKeys),
-      service.listKeys(CALLER, 1, ofAll),
-      service.listKeys(other, 1, ofKeys),
-      service.listKeys(elsewhere, 1, ofKeys),
-      service.listAliases(CALLER, keys[0], 1, ofAll),
-      service.listAliases(CALLER, undefined, 1, ofOne),
-      service.listAliases(CALLER, keys[1], 1, ofOne),
+    const wrong: (() => Promise<unknown>)[] = [
+      () => service.listAliases(CALLER, undefined, 1, ofKeys),
+      () => service.listKeys(CALLER, 1, ofAll),
+      () => service.listKeys(other, 1, ofKeys),
+      () => service.listKeys(elsewhere, 1, ofKeys),
+      () => service.listAliases(CALLER, keys[0], 1, ofAll),
+      () => service.listAliases(CALLER, undefined, 1, ofOne),
+      () => service.listAliases(CALLER, keys[1], 1, ofOne),
     ];
-    for (const list of wrong) await expect(list).rejects.toMatchObject(INVALID);
+    for (const list of wrong) await expect(list()).rejects.toMatchObject(INVALID);
     for (const marker of [ofKeys, ofAll, ofOne]) expect(marker!.length).toBeLessThanOrEqual(1024);
   });
 
