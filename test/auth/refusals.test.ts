@@ -15,6 +15,7 @@ import {
   signedLines,
   TEMPORARY,
   TOKEN,
+  withLine,
 } from './rig.js';
 
 describe.each(backends)('%s backend', (backend) => {
@@ -31,7 +32,9 @@ describe.each(backends)('%s backend', (backend) => {
   });
 
   it('refuses all of them with the hot path warm too', async () => {
+    const sha256 = createHash('sha256').update(BODY).digest('hex');
     await rig.call(signedLines());
+    await rig.call(signedLines({ 'x-amz-content-sha256': sha256 }));
     await rig.call(signedLines({ 'x-amz-security-token': TOKEN }, { accessKeyId: TEMPORARY }));
     for (const { name, lines, refusal, body, target } of CASES) {
       const sent = lines();
@@ -80,5 +83,33 @@ describe.each(backends)('%s backend', (backend) => {
     for (const [lines, target] of accepted) {
       expect((await rig.call(lines, BODY, target)).account).toBe('123456789012');
     }
+  });
+
+  it('refuses the scope of yesterday after midnight, cold and warm', async () => {
+    const midnight = await openRig({ backend, now: Date.UTC(2026, 10, 24, 23, 59, 0) });
+    await midnight.call(
+      signAnything(withLine(BASE, 'x-amz-date', '20261124T235900Z'), NAMES, '20261124T235900Z'),
+    );
+    midnight.clock.advance(120_000);
+    const late = '20261125T000100Z';
+    const refusal =
+      "InvalidSignatureException: Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20261124' != '20261125', from '20261125T000100Z'.";
+    const lines = signAnything(withLine(BASE, 'x-amz-date', late), NAMES, late);
+    expect(await midnight.refusal(lines)).toBe(refusal);
+    await midnight.close();
+  });
+
+  it('accepts a signed header that comes twice, cold and warm', async () => {
+    const more: Lines = [...BASE, ['x-amz-a', '1,2']];
+    const lines = signAnything(more, ['host', 'x-amz-a', 'x-amz-date', 'x-amz-target']).flatMap(
+      ([name, value]): Lines =>
+        name === 'x-amz-a'
+          ? [
+              ['x-amz-a', '1'],
+              ['x-amz-a', '2'],
+            ]
+          : [[name, value]],
+    );
+    for (let i = 0; i < 3; i++) expect((await rig.call(lines)).accessKeyId).toBe('AKIDEXAMPLE');
   });
 });

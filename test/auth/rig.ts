@@ -65,10 +65,11 @@ export function signedLines(
   return Object.entries(signedHeaders(HOST, TARGET, options.body ?? BODY, raw, at));
 }
 
-/** `lines` with the value of `name` replaced; undefined removes the line. */
+/** `lines` with the value of `name` replaced where it stands; undefined removes the line. */
 export function withLine(lines: Lines, name: string, value: string | undefined): Lines {
-  const others = lines.filter(([n]) => n !== name);
-  return value === undefined ? others : [...others, [name, value]];
+  if (value === undefined) return lines.filter(([n]) => n !== name);
+  if (!lines.some(([n]) => n === name)) return [...lines, [name, value]];
+  return lines.map(([n, before]) => [n, n === name ? value : before]);
 }
 
 export interface Rig {
