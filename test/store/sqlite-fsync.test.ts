@@ -45,7 +45,7 @@ interface Child {
 
 async function startChild(): Promise<Child> {
   writeFileSync(countFile, Buffer.alloc(8));
-  const child = spawn(process.execPath, [here('fsync-writer.mjs'), path], {
+  const child = spawn(process.execPath, [here('line-writer.mjs'), path], {
     env: { ...process.env, LD_PRELOAD: library, FSYNC_COUNT: countFile, FSYNC_FAIL: failFile },
     stdio: ['pipe', 'pipe', 'inherit'],
   });

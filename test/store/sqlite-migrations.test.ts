@@ -1,5 +1,8 @@
 /** SQLite: schema versions, forward only; files that are not ours are left alone. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MIGRATIONS, type Migration } from '../../src/store/migrations.js';
@@ -46,10 +49,30 @@ test('a new file, and an empty one, get every migration, once', async () => {
   }
 });
 
-test('several that open a new file at once all succeed', async () => {
+test('several instances that open a new file at once all succeed', async () => {
   const stores = await Promise.all([1, 2, 3, 4].map(() => rig.open()));
   const key = await insertKey(stores[0]!);
   for (const store of stores) expect(await store.getKey(SCOPE, key.keyId)).toEqual(key);
+});
+
+test('several processes that open a new file at once all succeed', async () => {
+  const script = fileURLToPath(new URL('line-writer.mjs', import.meta.url));
+  const answers = await Promise.all(
+    [1, 2, 3, 4].map(async (i) => {
+      const child = spawn(process.execPath, [script, rig.path]);
+      let text = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (data: Buffer) => {
+          text += data.toString();
+        });
+      }
+      child.stdin.end(`name ${i}\n`);
+      await once(child, 'close');
+      return text;
+    }),
+  );
+  expect(answers).toEqual(answers.map(() => 'open\ndone; stored: true\n'));
+  expect(versions()).toEqual(MIGRATIONS.map(({ version }) => version));
 });
 
 test('an older file gets what is missing and keeps its rows', async () => {
