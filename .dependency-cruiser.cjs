@@ -43,7 +43,7 @@ const unknown = {
   severity: 'error',
   from: {
     path: '^src/',
-    pathNot: [...Object.keys(MAY_IMPORT).map(own), '^src/main\\.ts$', '^src/cli/', '^src/store/[^/]+\\.ts$'],
+    pathNot: [...Object.keys(MAY_IMPORT).map(own), '^src/(main|deployment)\\.ts$', '^src/cli/', '^src/store/[^/]+\\.ts$'],
   },
   to: {},
 };
@@ -52,7 +52,7 @@ const adapters = {
   name: 'adapters-in-main-only',
   comment: 'adapters are imported by the composition root, the CLI, tests and benches alone',
   severity: 'error',
-  from: { path: '^src/', pathNot: ['^src/main\\.ts$', '^src/cli/', '^src/(store|seal)/', '^src/engine/'] },
+  from: { path: '^src/', pathNot: ['^src/(main|deployment)\\.ts$', '^src/cli/', '^src/(store|seal)/', '^src/engine/'] },
   to: { path: ['^src/store/sqlite/', '^src/seal/(file|passphrase)/', '^src/engine/backends/'] },
 };
 
@@ -60,7 +60,7 @@ const transports = {
   name: 'transports-in-main-only',
   comment: 'the server does not know its transports',
   severity: 'error',
-  from: { path: '^src/', pathNot: ['^src/main\\.ts$', '^src/cli/', '^src/server/transports/'] },
+  from: { path: '^src/', pathNot: ['^src/(main|deployment)\\.ts$', '^src/cli/', '^src/server/transports/'] },
   to: { path: '^src/server/transports/(uws|node-http)\\.ts$' },
 };
 

@@ -113,7 +113,7 @@ class RequestPipeline {
     let body = '';
     try {
       exchange.identified = await this.#parts.authenticator.authenticate(request, request.body);
-      const route = this.#route(request.header('x-amz-target'));
+      const route = this.#route(request);
       const { operation } = route;
       exchange.operation = operation;
       const input = route.read(request.body);
@@ -140,7 +140,12 @@ class RequestPipeline {
     request.reply({ status, requestId, body });
   }
 
-  #route(target: string): Route {
+  /** The protocol is POST / and nothing else, however well another request is signed. */
+  #route(request: HttpRequest): Route {
+    if (request.method !== 'POST' || request.path !== '/') {
+      throw new KmsError('UnknownOperationException');
+    }
+    const target = request.header('x-amz-target');
     const route = this.#routes.get(target);
     if (route !== undefined) return route;
     const name = operationOf(target);

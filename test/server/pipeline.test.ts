@@ -203,6 +203,17 @@ describe('a request that succeeds', () => {
 });
 
 describe('a request that is refused', () => {
+  it.each([{ method: 'GET' }, { method: 'PUT' }, { path: '/kms' }, { path: '//' }])(
+    '%o is no operation, though signed and with a target',
+    async (other) => {
+      const world = new World();
+      world.pipeline().onRequest({ ...world.request(TARGET, '{"KeyId":"k1"}'), ...other });
+      await until(() => world.replies.length === 1);
+      expect(JSON.parse(world.replies[0]!.body).__type).toBe('UnknownOperationException');
+      expect(world.steps).toEqual(['authenticate', 'audit', 'reply']);
+    },
+  );
+
   it.each<[string, Partial<World['fail']>, string, unknown, ErrorCode, string[]]>([
     [
       'signature',
