@@ -11,7 +11,8 @@ import type { KeyStore } from '../keystores/port.js';
 import { headerText } from './ciphertext.js';
 import { canonicalContext } from './encryption-context.js';
 import type { Key } from './key.js';
-import type { Material, Materials } from './materials.js';
+import type { Material } from './material.js';
+import type { Materials } from './materials.js';
 import { resolved } from './resolved-key.js';
 import type { EncryptionContext } from './service.js';
 

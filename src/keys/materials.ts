@@ -10,25 +10,9 @@ import type { Store } from '../store/port.js';
 import { encodeHeader, parseHeader } from './ciphertext.js';
 import type { DomainKeys } from './domain-keys.js';
 import { storeFailure, unwrapFailure } from './failures.js';
+import type { Material } from './material.js';
 import type { ResolvedKey } from './resolved-key.js';
-import { type Cached, SecondChanceCache } from './second-chance-cache.js';
-
-export interface Material extends Cached {
-  readonly account: string;
-  readonly region: string;
-  readonly keyId: string;
-  /** 64 hex digits. */
-  readonly materialId: string;
-  readonly handle: KeyHandle;
-  /** Header of all ciphertexts under this material, and its base64 form. */
-  readonly header: Buffer;
-  readonly headerText: string;
-  /** Jobs in flight. */
-  uses: number;
-  /** No new job may use it. */
-  retired: boolean;
-  freed: boolean;
-}
+import { SecondChanceCache } from './second-chance-cache.js';
 
 /**
  * What the wrapping of material is bound to: a row moved to another key, account, region, spec or

@@ -3,7 +3,7 @@ import { keyArn } from '../core/ids.js';
 import type { StoredKey } from '../core/records.js';
 import { type KeySpecRow, keySpecRow } from '../specs/key-specs.js';
 import type { Key } from './key.js';
-import type { Material } from './materials.js';
+import type { Material } from './material.js';
 
 /** Points at the current material once it is loaded; aliases of a key share the key's link. */
 export interface MaterialLink {

@@ -1,5 +1,6 @@
 /** Changes of keys against concurrent ones, failures of the store, limits, deletion. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KmsError } from '../../src/core/errors.js';
 import { createDeletionScheduler } from '../../src/keys/deletion-scheduler.js';
 import type { Key } from '../../src/keys/key.js';
 import { type Store, StoreError } from '../../src/store/port.js';
@@ -96,7 +97,7 @@ describe('a store that fails', () => {
             if (name === 'onChange') return value.bind(target);
             return failing ? fails : value.bind(target);
           },
-        }) as Store,
+        }),
     });
     const key = await rig.create();
     await rig.service.createAlias(CALLER, 'alias/x', key);
@@ -125,7 +126,12 @@ describe('a store that fails', () => {
     for (const [i, call] of calls.entries()) {
       const outcome = await call().then(
         () => 'done',
-        (error) => [error.code, error.message, error.cause instanceof StoreError],
+        (error: unknown) =>
+          error instanceof KmsError && [
+            error.code,
+            error.message,
+            error.cause instanceof StoreError,
+          ],
       );
       expect([i, outcome]).toEqual([i, ['KMSInternalException', '', true]]);
     }
