@@ -141,9 +141,12 @@ function watched(inner: KeyStore) {
 }
 
 describe('a bounded cache', () => {
-  test('evicts under use, and no request meets a freed key', async () => {
+  // On the event loop, and in workers that hold a frame while its keys may be evicted.
+  test.each(['inline', 'pool'] as const)('evicts under use (%s)', async (dispatch) => {
     let watch!: ReturnType<typeof watched>;
     const rig = await openRig({
+      dispatch,
+      threads: 1,
       parts: { cacheMax: 3 },
       wrapKeyStore: (inner) => {
         watch = watched(inner);

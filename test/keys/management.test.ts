@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KmsError } from '../../src/core/errors.js';
 import { createDeletionScheduler } from '../../src/keys/deletion-scheduler.js';
 import type { Key } from '../../src/keys/key.js';
-import { type Store, StoreError } from '../../src/store/port.js';
+import { StoreError } from '../../src/store/port.js';
 import { ACCOUNT, CALLER, openRig, overridden, REGION, type Rig } from './rig.js';
 
 const SCOPE = { account: ACCOUNT, region: REGION };
