@@ -120,6 +120,7 @@ async function startAndUse(backend: 'native' | 'node') {
   const names = secrets.map((secret) => secret.name);
   for (const keyId of used.keyIds) expect(names).toContain(`material of ${keyId}`);
   expect(names).toContain('root key');
+  expect(names).toContain(`secret of ${server.credentials.accessKeyId}`);
   return { running: server, secrets, ...used };
 }
 

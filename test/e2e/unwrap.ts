@@ -41,6 +41,8 @@ interface AccessKeyRow {
   readonly principal_arn: string;
   readonly domain_key_id: number;
   readonly wrapped_secret: Buffer;
+  readonly expires_at: number | null;
+  readonly session_token_sha256: string | null;
 }
 
 function rootKey(path: string): Buffer {
@@ -95,6 +97,16 @@ export async function openDataDirectory(path: string, region: string): Promise<S
         name: `material of ${row.key_id}`,
         kind: /^(RSA|ECC)_/.test(row.key_spec) ? 'pkcs8' : 'secret',
         bytes: unwrap(domain, row.wrapped, `keystrel/material/v1/${of}`),
+      });
+    }
+    const accessKeys = db.prepare('SELECT * FROM access_keys').all() as AccessKeyRow[];
+    for (const row of accessKeys) {
+      const end = `${row.expires_at ?? ''}/${row.session_token_sha256 ?? ''}`;
+      const aad = `keystrel/access-key/v1/${row.access_key_id}/${end}/${row.principal_arn}`;
+      secrets.push({
+        name: `secret of ${row.access_key_id}`,
+        kind: 'secret',
+        bytes: unwrap(domains.get(row.domain_key_id)!, row.wrapped_secret, aad),
       });
     }
     return secrets;
