@@ -15,9 +15,14 @@ const align = (n: number): number => (n + 7) & ~7;
 /** Where the outputs begin. */
 function inputsEnd(jobs: readonly Job[]): number {
   let bytes = HEADER_BYTES + jobs.length * DESCRIPTOR_BYTES;
+  let header: Payload | undefined;
   for (let i = 0; i < jobs.length; i += 1) {
     const job = jobs[i]!;
-    bytes += align(job.in0.length) + align(job.in1.length) + align(job.in2.length);
+    bytes += align(job.in0.length) + align(job.in1.length);
+    if (job.in2 !== header) {
+      header = job.in2;
+      bytes += align(header.length);
+    }
   }
   return bytes;
 }
@@ -48,6 +53,9 @@ function fillFrame(
   let w = HEADER_WORDS;
   let at = HEADER_BYTES + jobs.length * DESCRIPTOR_BYTES;
   let out = outputsAt;
+  // Jobs under one key come with the same header object: it is written once.
+  let header: Payload | undefined;
+  let headerAt = 0;
   for (let i = 0; i < jobs.length; i += 1) {
     const job = jobs[i]!;
     const { in0, in1, in2, outCap } = job;
@@ -65,10 +73,14 @@ function fillFrame(
     words[w + 9] = n1;
     if (n1 !== 0) put(frame, at, in1);
     at += align(n1);
-    words[w + 10] = at;
+    if (in2 !== header) {
+      header = in2;
+      headerAt = at;
+      if (n2 !== 0) put(frame, at, in2);
+      at += align(n2);
+    }
+    words[w + 10] = headerAt;
     words[w + 11] = n2;
-    if (n2 !== 0) put(frame, at, in2);
-    at += align(n2);
     words[w + 12] = out;
     words[w + 13] = outCap;
     words[w + 14] = 0;

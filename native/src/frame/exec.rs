@@ -124,16 +124,14 @@ fn expected_random(frame: &[u8], count: usize) -> usize {
         .sum()
 }
 
-/// A span of the payload area; an empty one is always right.
-fn span(frame: &[u8], at: usize, payload: usize, used: usize) -> Result<(usize, usize), Status> {
-    let (offset, len) = (word(frame, at) as usize, word(frame, at + 4) as usize);
-    if len == 0 {
-        return Ok((payload, 0));
+/// The 16 words of the descriptor at `at`.
+pub(super) fn descriptor(frame: &[u8], at: usize) -> [u32; DESCRIPTOR_BYTES / 4] {
+    let mut words = [0u32; DESCRIPTOR_BYTES / 4];
+    let bytes = &frame[at..at + DESCRIPTOR_BYTES];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
+        *word = u32::from_le_bytes(*bytes);
     }
-    match offset.checked_add(len) {
-        Some(end) if offset >= payload && end <= used => Ok((offset, len)),
-        _ => Err(Status::BadFrame),
-    }
+    words
 }
 
 /// The spans of a job, checked: they lie in the payload area, the output apart from the inputs.
@@ -143,22 +141,31 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    pub fn read(frame: &[u8], at: usize, count: usize) -> Result<Self, Status> {
+    /// `words`: the job's descriptor.
+    #[inline]
+    pub fn read(
+        frame: &[u8],
+        words: &[u32; DESCRIPTOR_BYTES / 4],
+        count: usize,
+    ) -> Result<Self, Status> {
         let used = word(frame, 8) as usize;
         let payload = HEADER_BYTES + count * DESCRIPTOR_BYTES;
-        let inputs = [
-            span(frame, at + field::in0, payload, used)?,
-            span(frame, at + field::in1, payload, used)?,
-            span(frame, at + field::in2, payload, used)?,
-        ];
-        let out = span(frame, at + field::out, payload, used)?;
+        // An empty span is always right, wherever it points.
+        let span = |field: usize| {
+            let (offset, len) = (words[field / 4] as usize, words[field / 4 + 1] as usize);
+            if len == 0 { (payload, 0) } else { (offset, len) }
+        };
+        let inputs = [span(field::in0), span(field::in1), span(field::in2)];
+        let out = span(field::out);
+        // Offsets and lengths are below 2^32 each: no sum overflows.
+        let inside = |(at, len): (usize, usize)| at >= payload && at + len <= used;
         let apart = |a: (usize, usize)| a.1 == 0 || a.0 + a.1 <= out.0 || out.0 + out.1 <= a.0;
-        if out.1 != 0 && !inputs.iter().all(|span| apart(*span)) {
-            return Err(Status::BadFrame);
-        }
-        Ok(Self { inputs, out })
+        let good = inputs.iter().all(|span| inside(*span) && (out.1 == 0 || apart(*span)));
+        if good && inside(out) { Ok(Self { inputs, out }) } else { Err(Status::BadFrame) }
     }
 }
+
+const _: () = assert!(usize::BITS >= 64);
 
 fn run_at(
     frame: &mut [u8],
@@ -166,11 +173,11 @@ fn run_at(
     count: usize,
     random: &mut RandomPool,
 ) -> Result<usize, Status> {
-    let Spans { inputs, out } = Spans::read(frame, at, count)?;
-    let number = |offset: usize| u16::from_le_bytes([frame[at + offset], frame[at + offset + 1]]);
-    let (op, alg) = (number(field::op), number(field::alg));
-    let param = word(frame, at + field::param);
-    let key = (word(frame, at + field::keySlot), word(frame, at + field::keyGen));
+    let words = descriptor(frame, at);
+    let Spans { inputs, out } = Spans::read(frame, &words, count)?;
+    let (op, alg) = (words[field::op / 4] as u16, (words[field::op / 4] >> 16) as u16);
+    let param = words[field::param / 4];
+    let key = (words[field::keySlot / 4], words[field::keyGen / 4]);
     let base = frame.as_mut_ptr();
     // SAFETY: every span lies within the frame (checked by `span`), and the output is disjoint from
     // the inputs (checked above); `frame` is borrowed mutably and not used until these are gone.

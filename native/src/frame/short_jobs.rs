@@ -1,10 +1,10 @@
 //! The short messages of a frame, eight or two at a time through `symmetric::small`. A job that is
 //! odd in any way (unknown key, no room, long text) is left to the executor, which answers it.
-use super::exec::{Spans, put_word, word};
+use super::exec::{Spans, descriptor, put_word};
 use super::layout::{DESCRIPTOR_BYTES, HEADER_BYTES, SEAL_OVERHEAD_BYTES, Status, field, op, spec};
 use crate::arena::{self, KeyBody};
 use crate::symmetric::RandomPool;
-use crate::symmetric::small::{self, BATCH, Kernels, Pads, Row, Scratch};
+use crate::symmetric::small::{self, BATCH, Kernels, MacScratch, Pads, Row, Scratch};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -63,15 +63,18 @@ impl Keys {
 /// Runs what it can of a frame's jobs; `done[i]` tells which have their status.
 pub(super) fn run(kernels: Kernels, frame: &mut [u8], random: &mut RandomPool, done: &mut [bool]) {
     let mut keys = Keys { bodies: Vec::new(), last: (0, 0) };
-    let mut messages = Vec::new();
-    let mut macs = Vec::new();
+    let mut messages = Vec::with_capacity(done.len());
+    let mut macs = Vec::with_capacity(done.len());
     for job in 0..done.len() {
         let at = HEADER_BYTES + job * DESCRIPTOR_BYTES;
-        match u16::from_le_bytes([frame[at], frame[at + 1]]) {
+        let words = descriptor(frame, at);
+        match words[field::op / 4] as u16 {
             op::ENCRYPT | op::DECRYPT | op::GENERATE_DATA_KEY | op::WRAP => {
-                messages.extend(message(frame, done.len(), job, &mut keys));
+                messages.extend(message(frame, &words, done.len(), job, &mut keys));
             }
-            op::MAC | op::MAC_VERIFY => macs.extend(mac(frame, done.len(), job, &mut keys)),
+            op::MAC | op::MAC_VERIFY => {
+                macs.extend(mac(frame, &words, done.len(), job, &mut keys));
+            }
             _ => {}
         }
     }
@@ -88,22 +91,32 @@ pub(super) fn run(kernels: Kernels, frame: &mut [u8], random: &mut RandomPool, d
     }
     // Neighbours with as many blocks run side by side.
     macs.sort_by_key(|m: &Mac| small::blocks_of(m.message.1));
+    let mut work = MacScratch::default();
     for pair in macs.chunks(2) {
-        run_macs(kernels, frame, pair, &keys.bodies);
+        run_macs(kernels, frame, pair, &keys.bodies, &mut work);
         pair.iter().for_each(|m| done[m.job] = true);
     }
+    work.wipe();
     small::burn_stack();
 }
 
-fn handle(frame: &[u8], at: usize) -> (u32, u32) {
-    (word(frame, at + field::keySlot), word(frame, at + field::keyGen))
+type Descriptor = [u32; DESCRIPTOR_BYTES / 4];
+
+fn handle(words: &Descriptor) -> (u32, u32) {
+    (words[field::keySlot / 4], words[field::keyGen / 4])
 }
 
 /// The job as a message; None when it is none for the kernels.
-fn message(frame: &[u8], count: usize, job: usize, keys: &mut Keys) -> Option<Message> {
+fn message(
+    frame: &[u8],
+    words: &Descriptor,
+    count: usize,
+    job: usize,
+    keys: &mut Keys,
+) -> Option<Message> {
     let at = HEADER_BYTES + job * DESCRIPTOR_BYTES;
-    let Spans { inputs: [in0, in1, in2], out } = Spans::read(frame, at, count).ok()?;
-    let operation = u16::from_le_bytes([frame[at], frame[at + 1]]);
+    let Spans { inputs: [in0, in1, in2], out } = Spans::read(frame, words, count).ok()?;
+    let operation = words[field::op / 4] as u16;
     let opens = operation == op::DECRYPT;
     let header = if operation == op::WRAP { (0, 0) } else { in2 };
     let (text, sealed, result) = match operation {
@@ -117,7 +130,7 @@ fn message(frame: &[u8], count: usize, job: usize, keys: &mut Keys) -> Option<Me
             ((sealed + NONCE + IV, len), sealed, (out.0, len))
         }
         op::GENERATE_DATA_KEY => {
-            let len = word(frame, at + field::param) as usize;
+            let len = words[field::param / 4] as usize;
             let total = 2 * len.min(TEXT_MAX) + header.1 + SEAL_OVERHEAD_BYTES;
             if len == 0 || out.1 < total {
                 return None;
@@ -135,19 +148,19 @@ fn message(frame: &[u8], count: usize, job: usize, keys: &mut Keys) -> Option<Me
     if text.1 > TEXT_MAX || header.1 + in1.1 > AAD_MAX {
         return None;
     }
-    let key = keys.find(handle(frame, at))?;
+    let key = keys.find(handle(words))?;
     keys.bodies[key].encryption_key().ok()?;
     Some(Message { at, job, key, opens, header, context: in1, text, sealed, out: result })
 }
 
-fn mac(frame: &[u8], count: usize, job: usize, keys: &mut Keys) -> Option<Mac> {
+fn mac(frame: &[u8], words: &Descriptor, count: usize, job: usize, keys: &mut Keys) -> Option<Mac> {
     let at = HEADER_BYTES + job * DESCRIPTOR_BYTES;
-    let Spans { inputs, out } = Spans::read(frame, at, count).ok()?;
-    let verifies = u16::from_le_bytes([frame[at], frame[at + 1]]) == op::MAC_VERIFY;
+    let Spans { inputs, out } = Spans::read(frame, words, count).ok()?;
+    let verifies = words[field::op / 4] as u16 == op::MAC_VERIFY;
     if inputs[0].1 > small::MAC_MESSAGE_MAX || (!verifies && out.1 < 32) {
         return None;
     }
-    let key = keys.find(handle(frame, at))?;
+    let key = keys.find(handle(words))?;
     if keys.bodies[key].spec() != spec::HMAC_256 {
         return None;
     }
@@ -241,6 +254,40 @@ fn xor(bytes: &[u8], stream: &[u8; 16]) -> [u8; 16] {
     out
 }
 
+/// Cuts byte strings that follow each other into blocks of 16 bytes, in registers: through memory,
+/// every load would wait for stores that it does not match.
+struct Joined {
+    carry: u128,
+    /// Bytes in `carry`, below 16.
+    fill: u32,
+}
+
+impl Joined {
+    fn push(&mut self, part: &[u8], mut take: impl FnMut(u128)) {
+        let (blocks, rest) = part.as_chunks::<16>();
+        for block in blocks {
+            let block = u128::from_le_bytes(*block);
+            take(self.carry | block << (8 * self.fill));
+            self.carry = if self.fill == 0 { 0 } else { block >> (8 * (16 - self.fill)) };
+        }
+        if rest.is_empty() {
+            return;
+        }
+        let len = rest.len() as u32;
+        let block = match part.last_chunk::<16>() {
+            Some(last) => u128::from_le_bytes(*last) >> (8 * (16 - len)),
+            None => rest.iter().rev().fold(0, |sum, byte| sum << 8 | u128::from(*byte)),
+        };
+        self.carry |= block << (8 * self.fill);
+        self.fill += len;
+        if self.fill >= 16 {
+            take(self.carry);
+            self.fill -= 16;
+            self.carry = if self.fill == 0 { 0 } else { block >> (8 * (len - self.fill)) };
+        }
+    }
+}
+
 /// Puts what GHASH absorbs of a message into the last rows of its lane; encrypts on the way.
 fn lay_out(frame: &mut [u8], m: &Message, lane: usize, rows: usize, scratch: &mut Scratch) {
     let mut row = rows - rows_of(m);
@@ -248,11 +295,15 @@ fn lay_out(frame: &mut [u8], m: &Message, lane: usize, rows: usize, scratch: &mu
         leading[lane] = [0; 16];
     }
     let len = m.header.1 + m.context.1;
-    let mut aad = [0u8; AAD_MAX];
-    aad[..m.header.1].copy_from_slice(&frame[m.header.0..m.header.0 + m.header.1]);
-    aad[m.header.1..len].copy_from_slice(&frame[m.context.0..m.context.0 + m.context.1]);
-    for block in &aad.as_chunks::<16>().0[..len.div_ceil(16)] {
-        scratch.hash[row][lane] = *block;
+    let mut aad = Joined { carry: 0, fill: 0 };
+    for part in [m.header, m.context] {
+        aad.push(&frame[part.0..part.0 + part.1], |block| {
+            scratch.hash[row][lane] = block.to_le_bytes();
+            row += 1;
+        });
+    }
+    if aad.fill > 0 {
+        scratch.hash[row][lane] = aad.carry.to_le_bytes();
         row += 1;
     }
     let body = m.sealed + NONCE + IV;
@@ -266,20 +317,25 @@ fn lay_out(frame: &mut [u8], m: &Message, lane: usize, rows: usize, scratch: &mu
         scratch.hash[row][lane] = block;
         row += 1;
     }
-    let lengths = (8 * len as u128) << 64 | 8 * m.text.1 as u128;
+    let lengths = ((8 * len as u128) << 64) | (8 * m.text.1 as u128);
     scratch.hash[row][lane] = lengths.to_be_bytes();
 }
 
-fn run_macs(kernels: Kernels, frame: &mut [u8], pair: &[Mac], keys: &[Arc<KeyBody>]) {
+fn run_macs(
+    kernels: Kernels,
+    frame: &mut [u8],
+    pair: &[Mac],
+    keys: &[Arc<KeyBody>],
+    work: &mut MacScratch,
+) {
     let first = &pair[0];
     let second = pair.get(1).unwrap_or(first);
-    let mut macs = [[0u8; 32]; 2];
     kernels.hmac256(
         [pads(&keys[first.key]), pads(&keys[second.key])],
         [first, second].map(|m| &frame[m.message.0..m.message.0 + m.message.1]),
-        &mut macs,
+        work,
     );
-    for (m, mac) in pair.iter().zip(&macs) {
+    for (m, mac) in pair.iter().zip(&work.macs) {
         let outcome = match m.given {
             Some((at, len)) => {
                 let equal = len == 32 && bool::from(mac.ct_eq(&frame[at..at + len]));
@@ -292,5 +348,4 @@ fn run_macs(kernels: Kernels, frame: &mut [u8], pair: &[Mac], keys: &[Arc<KeyBod
         };
         finish(frame, m.at, outcome);
     }
-    crate::ffi::wipe(macs.as_flattened_mut());
 }

@@ -2,7 +2,7 @@
 mod known_answers;
 
 use crate::arena::{self, KeyBody};
-use crate::ffi::{AsymmetricKey, Hash};
+use crate::ffi::AsymmetricKey;
 use crate::frame::{self, Status, alg, op, spec};
 use crate::symmetric::{self, MAC_MAX, RandomPool, SecretKey};
 use crate::{ec, rsa, sigv4};

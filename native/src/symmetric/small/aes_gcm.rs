@@ -151,17 +151,23 @@ instantiate!(
 /// As `Blocks`; `row` has `BATCH` lanes and `first + B::LANES * GROUPS <= BATCH`.
 #[inline(always)]
 unsafe fn load<B: Blocks>(row: &Row, first: usize) -> [B; GROUPS] {
+    // No closures here: they would not have the features that their caller is compiled for.
     // SAFETY: within the row.
-    core::array::from_fn(|g| unsafe { B::load(row.as_ptr().add(first + g * B::LANES).cast()) })
+    unsafe {
+        let from = row.as_ptr().add(first);
+        [B::load(from.cast()), B::load(from.add(B::LANES).cast())]
+    }
 }
 
 /// # Safety
 /// As `load`.
 #[inline(always)]
 unsafe fn store<B: Blocks>(row: &mut Row, first: usize, values: [B; GROUPS]) {
-    for (g, value) in values.into_iter().enumerate() {
-        // SAFETY: within the row.
-        unsafe { value.store(row.as_mut_ptr().add(first + g * B::LANES).cast()) }
+    // SAFETY: within the row.
+    unsafe {
+        let to = row.as_mut_ptr().add(first);
+        values[0].store(to.cast());
+        values[1].store(to.add(B::LANES).cast());
     }
 }
 
@@ -237,20 +243,19 @@ unsafe fn prepare_lanes<B: Blocks>(scratch: &mut Scratch, first: usize, blocks: 
         let keys = expand::<B>(scratch, first);
         // The counter is big-endian in the last word and stays below 256.
         let one = B::splat(_mm_set_epi32(1 << 24, 0, 0, 0));
-        let next = |c: [B; GROUPS]| core::array::from_fn(|g| c[g].add32(one));
         let zero = [B::splat(_mm_setzero_si128()); GROUPS];
         let c1: [B; GROUPS] = load(&scratch.counter, first);
-        let c2: [B; GROUPS] = next(c1);
-        let mut last: [B; GROUPS] = next(c2);
+        let c2 = [c1[0].add32(one), c1[1].add32(one)];
+        let mut last = [c2[0].add32(one), c2[1].add32(one)];
         let [h, mask, s0, s1] = encrypt(&keys, [zero, c1, c2, last]);
-        store(&mut scratch.hash_key, first, h.map(|h| to_polyval(h)));
+        store(&mut scratch.hash_key, first, [to_polyval(h[0]), to_polyval(h[1])]);
         store(&mut scratch.mask, first, mask);
         store(&mut scratch.stream[0], first, s0);
         store(&mut scratch.stream[1], first, s1);
         let mut done = 2;
         while done < blocks {
-            let a = next(last);
-            last = next(a);
+            let a = [last[0].add32(one), last[1].add32(one)];
+            last = [a[0].add32(one), a[1].add32(one)];
             let [s0, s1] = encrypt(&keys, [a, last]);
             store(&mut scratch.stream[done], first, s0);
             store(&mut scratch.stream[done + 1], first, s1);
@@ -310,7 +315,7 @@ unsafe fn authenticate_lanes<B: Blocks>(scratch: &mut Scratch, first: usize, row
             }
         }
         let mask = load::<B>(&scratch.mask, first);
-        let tag = core::array::from_fn(|g| reverse(sum[g]).xor(mask[g]));
+        let tag = [reverse(sum[0]).xor(mask[0]), reverse(sum[1]).xor(mask[1])];
         store(&mut scratch.tag, first, tag);
     }
 }

@@ -29,11 +29,25 @@ pub trait Blocks: Copy {
     unsafe fn clmul<const IMM: i32>(self, b: Self) -> Self;
 }
 
+/// One block is its own splat.
+#[inline(always)]
+unsafe fn same(block: __m128i) -> __m128i {
+    block
+}
+
+/// `_mm512_srai_epi32` counts in u32, unlike its smaller kin.
+#[inline(always)]
+unsafe fn srai512<const N: i32>(v: __m512i) -> __m512i {
+    const { assert!(N == 31) };
+    // SAFETY: the caller has AVX-512.
+    unsafe { _mm512_srai_epi32::<31>(v) }
+}
+
 macro_rules! blocks {
     (
-        $(#[$doc:meta])* $name:ident, $inner:ty, $lanes:literal, $load:expr, $store:expr, $splat:expr,
+        $(#[$doc:meta])* $name:ident, $inner:ty, $lanes:literal, $pointer:ty, $load:ident, $store:ident, $splat:ident,
         $xor:ident, $and:ident, $add:ident, $enc:ident, $last:ident, $shuffle8:ident,
-        $shuffle32:ident, $left:ident, $right:ident, $left64:expr, $right64:expr, $sign:expr,
+        $shuffle32:ident, $left:ident, $right:ident, $left64:ident, $right64:ident, $sign:ident,
         $clmul:ident
     ) => {
         $(#[$doc])*
@@ -45,11 +59,11 @@ macro_rules! blocks {
             const LANES: usize = $lanes;
             #[inline(always)]
             unsafe fn load(from: *const u8) -> Self {
-                unsafe { Self($load(from)) }
+                unsafe { Self($load(from.cast::<$pointer>())) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut u8) {
-                unsafe { $store(to, self.0) }
+                unsafe { $store(to.cast::<$pointer>(), self.0) }
             }
             #[inline(always)]
             unsafe fn splat(block: __m128i) -> Self {
@@ -93,15 +107,15 @@ macro_rules! blocks {
             }
             #[inline(always)]
             unsafe fn shift_left64<const N: i32>(self) -> Self {
-                unsafe { Self($left64(self.0, N as u32)) }
+                unsafe { Self($left64(self.0, _mm_cvtsi32_si128(N))) }
             }
             #[inline(always)]
             unsafe fn shift_right64<const N: i32>(self) -> Self {
-                unsafe { Self($right64(self.0, N as u32)) }
+                unsafe { Self($right64(self.0, _mm_cvtsi32_si128(N))) }
             }
             #[inline(always)]
             unsafe fn sign32(self) -> Self {
-                unsafe { Self($sign(self.0)) }
+                unsafe { Self($sign::<31>(self.0)) }
             }
             #[inline(always)]
             unsafe fn clmul<const IMM: i32>(self, b: Self) -> Self {
@@ -114,43 +128,34 @@ macro_rules! blocks {
 blocks!(
     /// AES-NI and PCLMULQDQ.
     One, __m128i, 1,
-    |p: *const u8| _mm_loadu_si128(p.cast()),
-    |p: *mut u8, v| _mm_storeu_si128(p.cast(), v),
-    |b| b,
+    __m128i, _mm_loadu_si128, _mm_storeu_si128, same,
     _mm_xor_si128, _mm_and_si128, _mm_add_epi32, _mm_aesenc_si128, _mm_aesenclast_si128,
     _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_bslli_si128, _mm_bsrli_si128,
-    |v, n: u32| _mm_sll_epi64(v, _mm_cvtsi32_si128(n as i32)),
-    |v, n: u32| _mm_srl_epi64(v, _mm_cvtsi32_si128(n as i32)),
-    |v| _mm_srai_epi32::<31>(v),
+    _mm_sll_epi64, _mm_srl_epi64,
+    _mm_srai_epi32,
     _mm_clmulepi64_si128
 );
 
 blocks!(
     /// VAES and VPCLMULQDQ on 256 bits.
     Two, __m256i, 2,
-    |p: *const u8| _mm256_loadu_si256(p.cast()),
-    |p: *mut u8, v| _mm256_storeu_si256(p.cast(), v),
-    |b| _mm256_broadcastsi128_si256(b),
+    __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_broadcastsi128_si256,
     _mm256_xor_si256, _mm256_and_si256, _mm256_add_epi32, _mm256_aesenc_epi128,
     _mm256_aesenclast_epi128, _mm256_shuffle_epi8, _mm256_shuffle_epi32, _mm256_bslli_epi128,
     _mm256_bsrli_epi128,
-    |v, n: u32| _mm256_sll_epi64(v, _mm_cvtsi32_si128(n as i32)),
-    |v, n: u32| _mm256_srl_epi64(v, _mm_cvtsi32_si128(n as i32)),
-    |v| _mm256_srai_epi32::<31>(v),
+    _mm256_sll_epi64, _mm256_srl_epi64,
+    _mm256_srai_epi32,
     _mm256_clmulepi64_epi128
 );
 
 blocks!(
     /// VAES and VPCLMULQDQ on 512 bits.
     Four, __m512i, 4,
-    |p: *const u8| _mm512_loadu_si512(p.cast()),
-    |p: *mut u8, v| _mm512_storeu_si512(p.cast(), v),
-    |b| _mm512_broadcast_i32x4(b),
+    __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_broadcast_i32x4,
     _mm512_xor_si512, _mm512_and_si512, _mm512_add_epi32, _mm512_aesenc_epi128,
     _mm512_aesenclast_epi128, _mm512_shuffle_epi8, _mm512_shuffle_epi32, _mm512_bslli_epi128,
     _mm512_bsrli_epi128,
-    |v, n: u32| _mm512_sll_epi64(v, _mm_cvtsi32_si128(n as i32)),
-    |v, n: u32| _mm512_srl_epi64(v, _mm_cvtsi32_si128(n as i32)),
-    |v| _mm512_srai_epi32::<31>(v),
+    _mm512_sll_epi64, _mm512_srl_epi64,
+    srai512,
     _mm512_clmulepi64_epi128
 );

@@ -97,28 +97,27 @@ impl Kernels {
         self,
         pads: [Pads<'_>; STREAMS],
         messages: [&[u8]; STREAMS],
-        macs: &mut [[u8; 32]; STREAMS],
+        work: &mut MacScratch,
     ) {
+        let MacScratch { states, blocks, macs } = work;
         let counts = messages.map(|m| blocks_of(m.len()));
-        let mut blocks = [[0u32; 16]; STREAMS];
-        let mut states = pads.map(|p| *p.0);
+        *states = pads.map(|p| *p.0);
         for i in 0..counts[0].max(counts[1]) {
             for n in 0..STREAMS {
                 padded_block(messages[n], i, &mut blocks[n]);
             }
-            let before = states;
-            self.compress(&mut states, &blocks);
+            let before = *states;
+            self.compress(states, blocks);
             for n in 0..STREAMS {
                 if i >= counts[n] {
                     states[n] = before[n];
                 }
             }
         }
-        self.finish(&mut states, pads.map(|p| p.1), &mut blocks);
+        self.finish(states, pads.map(|p| p.1), blocks);
         for n in 0..STREAMS {
             put_words(&states[n], &mut macs[n]);
         }
-        wipe_words(&mut states, &mut blocks);
     }
 
     /// See `aes_gcm::prepare`.
@@ -134,6 +133,22 @@ impl Kernels {
     }
 }
 
+/// Working memory of `hmac256`; all of it is secret.
+#[derive(Default)]
+pub struct MacScratch {
+    states: [[u32; 8]; STREAMS],
+    blocks: [Words; STREAMS],
+    /// Out: the MACs.
+    pub macs: [[u8; 32]; STREAMS],
+}
+
+impl MacScratch {
+    pub fn wipe(&mut self) {
+        wipe_words(&mut self.states, &mut self.blocks);
+        crate::ffi::wipe(self.macs.as_flattened_mut());
+    }
+}
+
 /// Blocks of a message of `len` bytes with its padding.
 pub fn blocks_of(len: usize) -> usize {
     (len + 9).div_ceil(64)
@@ -145,18 +160,21 @@ fn padded_block(message: &[u8], i: usize, words: &mut Words) {
     if let Some(block) = rest.first_chunk::<64>() {
         return get_words(block, words);
     }
-    let mut block = [0u8; 64];
-    block[..rest.len()].copy_from_slice(rest);
-    if 64 * i <= message.len() {
-        block[rest.len()] = 0x80;
+    *words = [0; 16];
+    let (whole, tail) = rest.as_chunks::<4>();
+    for (word, bytes) in words.iter_mut().zip(whole) {
+        *word = u32::from_be_bytes(*bytes);
     }
-    get_words(&block, words);
+    if 64 * i <= message.len() {
+        // Up to three bytes, then the bit that ends the message.
+        let last = tail.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+        words[whole.len()] = (last << 8 | 0x80) << (24 - 8 * tail.len());
+    }
     if i + 1 == blocks_of(message.len()) {
         let bits = 8 * (64 + message.len()) as u64;
         words[14] = (bits >> 32) as u32;
         words[15] = bits as u32;
     }
-    crate::ffi::wipe(&mut block);
 }
 
 fn get_words(block: &[u8; 64], words: &mut Words) {
