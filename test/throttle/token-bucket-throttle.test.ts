@@ -249,6 +249,9 @@ describe('bounds', () => {
     expect(throttle.takeStateChange(ARN)).toBe(false);
     for (let i = 0; i < 4; i++) expect(throttle.takeStateChange(`${ARN}${i}`)).toBe(true);
     expect(throttle.takeStateChange(ARN)).toBe(false);
+    // Changed last of all, so a newcomer does not displace it.
+    expect(throttle.takeStateChange(`${ARN}-new`)).toBe(true);
+    expect(throttle.takeStateChange(ARN)).toBe(false);
     for (let i = 0; i < 5; i++) expect(throttle.takeStateChange(`${ARN}${i}`)).toBe(true);
     // Forgotten, because five others came after it.
     expect(throttle.takeStateChange(ARN)).toBe(true);
