@@ -11,6 +11,7 @@ import type { AuditSink } from './audit/port.js';
 import type { ServiceEventRecorder } from './audit/record.js';
 import { createAuditRecorder } from './audit/recorder.js';
 import { createDevAuthenticator } from './auth/dev-authenticator.js';
+import type { Authenticator } from './auth/port.js';
 import { createSigV4Authenticator } from './auth/sigv4-authenticator.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { type Config, ConfigError } from './core/config.js';
@@ -25,7 +26,7 @@ import {
 import { loadNativeAddon } from './engine/backends/native-addon.js';
 import { createEngine } from './engine/engine.js';
 import type { Engine } from './engine/port.js';
-import { createDeletionScheduler } from './keys/deletion-scheduler.js';
+import { createDeletionScheduler, type DeletionScheduler } from './keys/deletion-scheduler.js';
 import type { Key } from './keys/key.js';
 import { createKeyService } from './keys/key-service.js';
 import type { KeyService } from './keys/service.js';
@@ -80,16 +81,17 @@ class Cleanup {
     return this.#done;
   }
 
+  /** Every step runs, whatever became of those before it. */
   async #run(): Promise<void> {
-    let failure: unknown;
+    const failures: unknown[] = [];
     for (const step of this.#steps.reverse()) {
       try {
         await step();
       } catch (error) {
-        failure ??= error;
+        failures.push(error);
       }
     }
-    if (failure !== undefined) throw failure;
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed');
   }
 }
 
@@ -125,23 +127,11 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const audit = auditSink(config, auditDirectory, clock);
   cleanup.add(() => audit.close());
   const recorder = createAuditRecorder({ home: { account, region } });
-  const service = createKeyService({
-    store,
-    keyStore,
-    domainKeys,
-    clock,
-    onDeleted: (key) => recordDeletion(key, audit, recorder, clock),
-  });
+  const onDeleted = (key: Key) => recordDeletion(key, audit, recorder, clock);
+  const service = createKeyService({ store, keyStore, domainKeys, clock, onDeleted });
   cleanup.add(() => service.close());
   const server = createServer({
-    authenticator: config.dev
-      ? createDevAuthenticator()
-      : createSigV4Authenticator({
-          accessKeys: deployment.accessKeys,
-          verifier: engine,
-          clock,
-          regions: [region],
-        }),
+    authenticator: authenticatorOf(config, deployment, engine, clock),
     throttle: createThrottle({ clock, profile }),
     operations: OPERATIONS,
     unsupported: UNSUPPORTED_OPERATIONS,
@@ -158,25 +148,34 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   });
   const addresses = await listen(server, config);
   cleanup.add(() => server.drain());
-  const deletion = createDeletionScheduler({
-    service,
-    clock,
-    ...(options.deletionTickMs === undefined ? {} : { tickMs: options.deletionTickMs }),
-    onError: (error) => log.error({ error: (error as Error).name }, 'deletion of due keys failed'),
-  });
-  deletion.start();
+  const deletion = deletionOf(service, clock, options);
   cleanup.add(() => deletion.stop());
   const urls = endpoints(config, addresses);
   tell(config, engine, log, { account, region, auditDirectory, ...urls });
-  return {
-    ...urls,
-    account,
-    region,
-    auditDirectory,
-    engine,
+  const stop = () => cleanup.run();
+  return { ...urls, account, region, auditDirectory, engine, service, stop };
+}
+
+function authenticatorOf(
+  config: Config,
+  { accessKeys, region }: Deployment,
+  engine: Engine,
+  clock: Clock,
+): Authenticator {
+  if (config.dev) return createDevAuthenticator();
+  return createSigV4Authenticator({ accessKeys, verifier: engine, clock, regions: [region] });
+}
+
+function deletionOf(service: KeyService, clock: Clock, options: StartOptions): DeletionScheduler {
+  const { deletionTickMs, log } = options;
+  const scheduler = createDeletionScheduler({
     service,
-    stop: () => cleanup.run(),
-  };
+    clock,
+    ...(deletionTickMs === undefined ? {} : { tickMs: deletionTickMs }),
+    onError: (error) => log.error({ error: (error as Error).name }, 'deletion of due keys failed'),
+  });
+  scheduler.start();
+  return scheduler;
 }
 
 function auditSink(config: Config, directory: string, clock: Clock): AuditSink {

@@ -39,8 +39,9 @@ async function aws(...args: string[]): Promise<any> {
         AWS_MAX_ATTEMPTS: '1',
       },
     },
-  ).catch((error: Error & { stderr?: string }) => {
-    throw new Error(error.stderr ?? error.message);
+  ).catch((error: unknown) => {
+    const failure = error as Error & { stderr?: string };
+    throw new Error(failure.stderr ?? failure.message);
   });
   return stdout === '' ? undefined : JSON.parse(stdout);
 }

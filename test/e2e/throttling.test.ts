@@ -63,11 +63,11 @@ describe('a hot key', () => {
     const outcomes: string[] = [];
     for (let round = 0; round < 40; round += 1) {
       const Command = round % 2 === 0 ? DisableKeyCommand : EnableKeyCommand;
-      const send = kms.send(new Command({ KeyId: hot }) as DisableKeyCommand);
+      const send = kms.send(new Command({ KeyId: hot }));
       outcomes.push(
         await send.then(
           () => 'OK',
-          (error: Error) => error.name,
+          (error: unknown) => (error as Error).name,
         ),
       );
     }

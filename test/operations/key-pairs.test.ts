@@ -15,7 +15,6 @@ import {
   GenerateDataKeyPairWithoutPlaintextCommand,
   GetPublicKeyCommand,
   type KeyMetadata,
-  type KeySpec,
   type KMSClient,
 } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -108,9 +107,7 @@ describe.each(AGREEMENT.map((row) => [row.spec, row] as const))('agreement %s', 
   let ours: KeyObject;
 
   beforeAll(async () => {
-    const made = await kms.send(
-      new CreateKeyCommand({ KeySpec: spec as KeySpec, KeyUsage: 'KEY_AGREEMENT' }),
-    );
+    const made = await kms.send(new CreateKeyCommand({ KeySpec: spec, KeyUsage: 'KEY_AGREEMENT' }));
     agreement = made.KeyMetadata!;
     const shown = await kms.send(new GetPublicKeyCommand({ KeyId: agreement.KeyId }));
     expect(shown.KeyAgreementAlgorithms).toEqual(['ECDH']);
