@@ -8,6 +8,7 @@
 import { randomInt } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEV_ACCOUNT } from './auth/dev-authenticator.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { type Config, ConfigError } from './core/config.js';
 import type { KeyHandle } from './core/key-handle.js';
@@ -26,8 +27,6 @@ const STORE_FILE = 'keystrel.db';
 const ROOT_KEY_FILE = 'root.key';
 const FORMAT = '1';
 const DEFAULT_REGION = 'us-east-1';
-/** The account of callers in development mode whose access key id is no account. */
-export const DEV_ACCOUNT = '000000000000';
 
 /** A data directory, opened: everything that is there without a server. */
 export interface Deployment {

@@ -10,13 +10,12 @@ import { createFileSink } from './audit/file-sink.js';
 import type { AuditSink } from './audit/port.js';
 import type { ServiceEventRecorder } from './audit/record.js';
 import { createAuditRecorder } from './audit/recorder.js';
-import { createDevAuthenticator } from './auth/dev-authenticator.js';
+import { createDevAuthenticator, DEV_ACCOUNT } from './auth/dev-authenticator.js';
 import type { Authenticator } from './auth/port.js';
 import { createSigV4Authenticator } from './auth/sigv4-authenticator.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { type Config, ConfigError } from './core/config.js';
 import {
-  DEV_ACCOUNT,
   type Deployment,
   holdsData,
   initialise,
