@@ -130,17 +130,25 @@ async function main(): Promise<void> {
     .action(() => {
       process.stdout.write(`${version()}\n`);
     });
+  process.stdout.on('error', outputFailed);
   for (const command of allCommands(program)) command.exitOverride().copyInheritedSettings(program);
   try {
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Help and version have been printed and are no failure.
-      if (error.exitCode !== 0) fail(error.message.replace(/^error: /, ''));
+      // Help and version have been printed. Asked for, they are no failure.
+      if (error.code === 'commander.help') process.exitCode = error.exitCode;
+      else if (error.exitCode !== 0) fail(error.message.replace(/^error: /, ''));
       return;
     }
     fail(error);
   }
+}
+
+/** A full disk may have swallowed a secret that is shown once; a reader that went away is let go. */
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exitCode = 1;
+  else fail(`the output could not be written: ${error.code ?? 'unknown error'}`);
 }
 
 function allCommands(program: Command): Command[] {

@@ -1,7 +1,7 @@
 /** `keystrel serve`: runs until SIGTERM or SIGINT. */
 import { type DestinationStream, destination, pino } from 'pino';
 import type { Config } from '../core/config.js';
-import { type Running, startKeystrel } from '../main.js';
+import { startKeystrel } from '../main.js';
 import { fail } from './fail.js';
 
 const STDERR = 2;
@@ -36,7 +36,7 @@ export async function runServe(config: Config): Promise<void> {
     }
   });
   const running = await startKeystrel(config, { log, protect: true });
-  announce(running);
+  process.stdout.write(`ready ${running.endpoint}\n`);
   await signalled;
   log.info({ signal: asked }, 'draining');
   try {
@@ -48,10 +48,4 @@ export async function runServe(config: Config): Promise<void> {
   }
   // Sockets of clients that do not let go, and idle handles of libraries, must not hold the process.
   process.exit();
-}
-
-function announce(running: Running): void {
-  // A reader that is gone does not matter either.
-  process.stdout.on('error', () => undefined);
-  process.stdout.write(`ready ${running.endpoint}\n`);
 }

@@ -83,6 +83,18 @@ describe('keystrel', () => {
     expect(refusal(['sevre'])).toMatch(/unknown command/);
     expect(refusal(['serve', '--lisen', 'x'])).toMatch(/unknown option '--lisen'/);
     expect(refusal(['serve', '--listen'])).toMatch(/argument missing/);
+    expect(keystrel([]).stderr).toMatch(/^Usage: keystrel [\s\S]*help \[command\][^\n]*\n$/);
+  });
+
+  test('ends quietly when its reader goes away, and not in silence on a full disk', () => {
+    const shell = (line: string) => spawnSync('bash', ['-c', line], { encoding: 'utf8' });
+    const help = `${process.execPath} ${CLI} serve --help`;
+    expect(shell(`${help} | head -n 1`)).toMatchObject({ stderr: '' });
+    const full = shell(`${process.execPath} ${CLI} version >/dev/full`);
+    expect(full).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^keystrel: .*ENOSPC\n$/),
+    });
   });
 });
 
