@@ -5,20 +5,19 @@
 
 import { workerData } from 'node:worker_threads';
 import { move } from 'piscina';
-import { type FrameKeys, runNodeFrame } from './backends/node-frame.js';
 import { selectBackend } from './backends/select.js';
 
 export interface FrameTask {
   /** Its ArrayBuffer is transferred. */
   readonly frame: Uint8Array;
-  /** Keys of the node backend; undefined for native. */
+  /** What the backend's `attachments` gave: keys of the node backend, nothing for native. */
   readonly keys: unknown;
   /** Fault switch of tests: the worker dies with this task. Honoured under KEYSTREL_FAULTS=1 only. */
   readonly die: boolean;
 }
 
 interface PoolData {
-  readonly backend: 'native' | 'node';
+  readonly backend: 'native' | 'node' | 'noble';
   readonly faults: boolean;
 }
 
@@ -30,7 +29,6 @@ export default function runTask(task: FrameTask): unknown {
   if (task.die && data.faults) process.exit(1);
   const { buffer, byteOffset, byteLength } = task.frame;
   const frame = Buffer.from(buffer, byteOffset, byteLength);
-  if (backend.name === 'native') backend.run(frame);
-  else runNodeFrame(frame, task.keys as FrameKeys, undefined);
+  backend.runWith(frame, task.keys);
   return move(task.frame);
 }

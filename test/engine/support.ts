@@ -18,8 +18,8 @@ export const nativeMissing: string | undefined = (() => {
 })();
 if (nativeMissing !== undefined) console.log(`native backend not tested: ${nativeMissing}`);
 
-export const backends: readonly ('native' | 'node')[] =
-  nativeMissing === undefined ? ['native', 'node'] : ['node'];
+export const backends: readonly ('native' | 'node' | 'noble')[] =
+  nativeMissing === undefined ? ['native', 'node', 'noble'] : ['node', 'noble'];
 
 export interface TestEngine {
   readonly engine: EngineWithFaults;

@@ -77,7 +77,9 @@ function buildReason(): string {
 
 /** Loads once per thread; `wanted` is KEYSTREL_BACKEND. */
 export function loadNativeAddon(wanted = process.env.KEYSTREL_BACKEND ?? 'auto'): NativeLoad {
-  if (wanted === 'node') return { addon: undefined, reason: 'KEYSTREL_BACKEND=node' };
+  if (wanted === 'node' || wanted === 'noble') {
+    return { addon: undefined, reason: `KEYSTREL_BACKEND=${wanted}` };
+  }
   const failures: string[] = [];
   for (const from of candidates()) {
     try {

@@ -42,6 +42,9 @@ export function createNativeBackend(addon: NativeAddon): Backend {
     run: (frame) => {
       addon.runFrame(frame);
     },
+    runWith: (frame) => {
+      addon.runFrame(frame);
+    },
     attachments: () => undefined,
     freeKey: (key) => {
       addon.freeKey(handleSlot(key), handleGeneration(key));
