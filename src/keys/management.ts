@@ -42,8 +42,12 @@ export interface ManagementParts {
 
 type NewKey = Pick<StoredKey, 'account' | 'region' | 'keyId' | 'keySpec' | 'keyUsage'>;
 
+const nothing = (): void => undefined;
+
 export class Management {
   readonly #parts: ManagementParts;
+  /** By ARN: the end of the last change of a key that is under way or waits. */
+  readonly #changing = new Map<string, Promise<void>>();
 
   constructor(parts: ManagementParts) {
     this.#parts = parts;
@@ -220,10 +224,30 @@ export class Management {
   }
 
   /**
+   * Changes of one key run one after another: at one time each would be in the way of all others,
+   * and many would run out of attempts. Other processes may still interfere.
+   */
+  async #change(
+    operation: string,
+    key: Key,
+    patchOf: (record: StoredKey) => KeyPatch | undefined,
+  ): Promise<Key> {
+    const before = this.#changing.get(key.arn) ?? Promise.resolve();
+    const change = before.then(() => this.#changeNow(operation, key, patchOf));
+    const ended = change.then(nothing, nothing);
+    this.#changing.set(key.arn, ended);
+    try {
+      return await change;
+    } finally {
+      if (this.#changing.get(key.arn) === ended) this.#changing.delete(key.arn);
+    }
+  }
+
+  /**
    * Applies what `patchOf` gives, nothing for undefined. The operation has checked the state of
    * `key`; whenever the key turns out to be newer than that, it is checked again.
    */
-  async #change(
+  async #changeNow(
     operation: string,
     key: Key,
     patchOf: (record: StoredKey) => KeyPatch | undefined,
