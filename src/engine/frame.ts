@@ -3,7 +3,7 @@
  * All inputs stand before all outputs, so that outputs leave a frame in one copy.
  */
 import { BlobInput, type Payload } from '../core/blob.js';
-import { handleGeneration, handleSlot } from '../core/key-handle.js';
+import { handleGeneration, handleSlot, NO_KEY } from '../core/key-handle.js';
 import { DESCRIPTOR_BYTES, FRAME_MAGIC, HEADER_BYTES, STATUS } from './frame-layout.js';
 import { type Job, statusError } from './job.js';
 
@@ -56,14 +56,22 @@ function fillFrame(
   // Jobs under one key come with the same header object: it is written once.
   let header: Payload | undefined;
   let headerAt = 0;
+  let key = NO_KEY;
+  let slot = 0;
+  let generation = 0;
   for (let i = 0; i < jobs.length; i += 1) {
     const job = jobs[i]!;
     const { in0, in1, in2, outCap } = job;
+    if (job.key !== key) {
+      key = job.key;
+      slot = handleSlot(key);
+      generation = handleGeneration(key);
+    }
     const [n0, n1, n2] = [in0.length, in1.length, in2.length];
     words[w] = job.op | (job.alg << 16);
     words[w + 1] = STATUS.PENDING;
-    words[w + 2] = handleSlot(job.key);
-    words[w + 3] = handleGeneration(job.key);
+    words[w + 2] = slot;
+    words[w + 3] = generation;
     words[w + 4] = words[w + 5] = 0;
     words[w + 6] = at;
     words[w + 7] = n0;

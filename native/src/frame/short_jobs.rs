@@ -81,12 +81,12 @@ pub(super) fn run(kernels: Kernels, frame: &mut [u8], random: &mut RandomPool, d
     if messages.is_empty() && macs.is_empty() {
         return;
     }
-    let mut scratch = Scratch::EMPTY;
-    for batch in messages.chunks(BATCH) {
-        run_messages(kernels, frame, batch, &keys.bodies, random, &mut scratch);
-        batch.iter().for_each(|m| done[m.job] = true);
-    }
     if !messages.is_empty() {
+        let mut scratch = Scratch::EMPTY;
+        for batch in messages.chunks(BATCH) {
+            run_messages(kernels, frame, batch, &keys.bodies, random, &mut scratch);
+            batch.iter().for_each(|m| done[m.job] = true);
+        }
         scratch.wipe();
     }
     // Neighbours with as many blocks run side by side.

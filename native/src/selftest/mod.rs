@@ -248,4 +248,35 @@ mod tests {
             assert!(outcome.passed, "{} {}", outcome.operation, outcome.algorithm);
         }
     }
+
+    /// One hex digit of an answer changed.
+    fn spoilt(answer: &str) -> String {
+        let middle = answer.len() / 2;
+        let digit = if answer.as_bytes()[middle] == b'0' { "1" } else { "0" };
+        format!("{}{digit}{}", &answer[..middle], &answer[middle + 1..])
+    }
+
+    #[test]
+    fn wrong_answers_are_caught() {
+        use super::*;
+        let passes = |outcome: Result<bool, Status>| matches!(outcome, Ok(true));
+        assert!(passes(mac(spec::HMAC_256, known::HMAC_256)));
+        for (spec, answer) in [
+            (spec::HMAC_224, known::HMAC_224),
+            (spec::HMAC_256, known::HMAC_256),
+            (spec::HMAC_384, known::HMAC_384),
+            (spec::HMAC_512, known::HMAC_512),
+        ] {
+            assert!(!passes(mac(spec, &spoilt(answer))));
+        }
+        let (pkcs1, pss) = (alg::RSASSA_PKCS1_V1_5_SHA_256, alg::RSASSA_PSS_SHA_256);
+        assert!(!passes(rsa_signature(pkcs1, &spoilt(known::RSA_PKCS1_256), true)));
+        assert!(!passes(rsa_signature(pss, &spoilt(known::RSA_PSS_256), false)));
+        assert!(!passes(oaep(alg::RSAES_OAEP_SHA_256, &spoilt(known::RSA_OAEP_256))));
+        let (key, answer) = (known::P256_PKCS8, spoilt(known::P256_SIGNATURE));
+        assert!(!passes(ecdsa(spec::ECC_NIST_P256, alg::ECDSA_SHA_256, key, &answer)));
+        let shared = spoilt(known::P384_SHARED);
+        let (own, peer) = (known::P384_PKCS8, known::P384_PEER);
+        assert!(!passes(agreement(spec::ECC_NIST_P384, own, peer, &shared)));
+    }
 }
