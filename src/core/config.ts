@@ -169,12 +169,13 @@ const tls = z.strictObject({
 });
 
 const engine = z.strictObject({
-  backend: setting(oneOf(['auto', 'native', 'node']).prefault('auto'), {
+  backend: setting(oneOf(['auto', 'native', 'node', 'noble']).prefault('auto'), {
     argument: 'NAME',
     env: 'KEYSTREL_BACKEND',
     text:
       'Cryptographic backend: `auto` takes the native addon where it loads and passes its ' +
-      'self-test, else node:crypto; `native` refuses to start without it.',
+      'self-test, else node:crypto; `native` refuses to start without it; `node` and `noble` ' +
+      'force a fallback.',
   }),
   dispatch: setting(oneOf(['auto', 'pool', 'inline']).prefault('auto'), {
     argument: 'MODE',

@@ -44,7 +44,7 @@ describe('refused, by the name of the setting', () => {
     ['a fraction', { limits: { headers: 9.5 } }, 'limits.headers', /whole number/],
     ['a number out of range', { limits: { bodyBytes: 1 } }, 'limits.bodyBytes', /from 1024/],
     ['a choice', { transport: 'http2' }, 'transport', /uws, node-http/],
-    ['a backend', { engine: { backend: 'fast' } }, 'engine.backend', /auto, native, node/],
+    ['a backend', { engine: { backend: 'fast' } }, 'engine.backend', /auto, native, node, noble/],
     ['a switch', { dev: 'yes' }, 'dev', /true or false/],
     ['a region', { region: 'US East' }, 'region', /us-east-1/],
     ['an account', { account: '123' }, 'account', /12 digits/],

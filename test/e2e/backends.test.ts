@@ -1,11 +1,11 @@
-/** The same data directory under the native and the node backend: each reads what the other made. */
+/** The same data directory under every backend: each reads what the others made. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { KEY_SPECS } from '../../src/specs/key-specs.js';
 import { type DataDirectory, initialiseData, type SpawnedServer, spawnServer } from '../harness.js';
 import { makeKey, mustCall, namedKeys } from '../operations/named-keys.js';
 import { MESSAGE, type NamedKeys, requests, type Sealed } from '../operations/requests.js';
 
-const BACKENDS = ['native', 'node'] as const;
+const BACKENDS = ['native', 'node', 'noble'] as const;
 const data = new Map<string, DataDirectory>();
 let server: SpawnedServer | undefined;
 
@@ -56,6 +56,8 @@ describe.each(BACKENDS)('%s', (backend) => {
 describe.each([
   ['native', 'node'],
   ['node', 'native'],
+  ['native', 'noble'],
+  ['noble', 'native'],
 ] as const)('what %s made', (maker, reader) => {
   test(`is read by ${reader}`, async () => {
     server = await start(reader, maker);
