@@ -23,7 +23,7 @@ const kindOfOp = new Map<number, Kind>([
 
 /** First guesses, ns; the first frames correct them. */
 const GUESS: Readonly<Record<LaneName, Readonly<Record<Kind, number>>>> = {
-  symmetric: { secret: 1_000, private: 1_000, public: 1_000, make: 3_000 },
+  symmetric: { secret: 500, private: 500, public: 500, make: 3_000 },
   rsa2048: { secret: 5_000, private: 500_000, public: 20_000, make: 5e7 },
   rsa3072: { secret: 5_000, private: 1_500_000, public: 40_000, make: 2e8 },
   rsa4096: { secret: 5_000, private: 3_500_000, public: 70_000, make: 5e8 },

@@ -10,7 +10,7 @@ import { KEY_SPECS, type LaneName } from '../specs/key-specs.js';
 import type { Backend } from './backends/backend.js';
 import { CostBook } from './cost.js';
 import { InlineFrames, settleFrame, writeFrame } from './frame.js';
-import { MAX_JOBS_PER_FRAME } from './frame-layout.js';
+import { ELAPSED_NS_AT, MAX_JOBS_PER_FRAME } from './frame-layout.js';
 import type { Job } from './job.js';
 import type { FramePool } from './pool.js';
 import { EngineError, type EngineReport } from './port.js';
@@ -179,12 +179,11 @@ export class Dispatcher {
     lane.inFlight += 1;
     lane.frames += 1;
     lane.jobs += jobs.length;
-    const startMs = performance.now();
     try {
       const die = this.killNext > 0;
       if (die) this.killNext -= 1;
       const frame = await pool.run(writeFrame(jobs, true), die);
-      this.#costs.note(jobs, NS_PER_MS * (performance.now() - startMs));
+      this.#costs.note(jobs, frame.readDoubleLE(ELAPSED_NS_AT));
       settleFrame(jobs, frame);
     } catch {
       this.#retry(lane, jobs);

@@ -6,6 +6,9 @@
 import { workerData } from 'node:worker_threads';
 import { move } from 'piscina';
 import { selectBackend } from './backends/select.js';
+import { ELAPSED_NS_AT } from './frame-layout.js';
+
+const NS_PER_MS = 1e6;
 
 export interface FrameTask {
   /** Its ArrayBuffer is transferred. */
@@ -29,6 +32,9 @@ export default function runTask(task: FrameTask): unknown {
   if (task.die && data.faults) process.exit(1);
   const { buffer, byteOffset, byteLength } = task.frame;
   const frame = Buffer.from(buffer, byteOffset, byteLength);
+  const startMs = performance.now();
   backend.runWith(frame, task.keys);
+  // Costs are those of the work, not of the hop: else work sent away would never seem cheap again.
+  frame.writeDoubleLE(NS_PER_MS * (performance.now() - startMs), ELAPSED_NS_AT);
   return move(task.frame);
 }

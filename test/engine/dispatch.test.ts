@@ -96,6 +96,25 @@ describe.each(backends.filter((b) => b !== 'noble'))('dispatch over %s', (backen
   });
 });
 
+test('work that a worker did costs what it took there, not what the hop took', async (context) => {
+  if (nativeMissing !== undefined) return context.skip(nativeMissing);
+  const t = await openEngine({ backend: 'native', dispatch: 'pool', threads: 2 });
+  const { key } = await t.make('HMAC_256');
+  // One job a frame: a hop is many times the job, so its wall time would never come near this.
+  for (let i = 0; i < 100; i += 1) await t.engine.mac(key, 'HMAC_256', none);
+  const lane = t.engine.status().lanes.find((row) => row.lane === 'symmetric')!;
+  expect(lane.frames).toBeGreaterThan(100);
+  expect(lane.nsPerJob).toBeGreaterThan(0);
+  const local = await openEngine({ backend: 'native', dispatch: 'inline' });
+  const { key: own } = await local.make('HMAC_256');
+  for (let i = 0; i < 100; i += 1) await local.engine.mac(own, 'HMAC_256', none);
+  const inPlace = local.engine.status().lanes.find((row) => row.lane === 'symmetric')!;
+  // Same work: within a factor that leaves room for a busy machine.
+  expect(lane.nsPerJob).toBeLessThan(20 * inPlace.nsPerJob);
+  await t.close();
+  await local.close();
+});
+
 describe('arena through JavaScript', () => {
   test('exhaustion is a status; freeing makes room; stale and double frees change nothing', async (context) => {
     if (nativeMissing !== undefined) return context.skip(nativeMissing);
