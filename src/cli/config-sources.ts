@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { type Config, ConfigError, parseConfig, SETTINGS } from '../core/config.js';
 
-/** Variables that are no settings: the file, and what the engine and test builds read by themselves. */
-const OTHER_VARIABLES = new Set(['KEYSTREL_CONFIG', 'KEYSTREL_CPU', 'KEYSTREL_FAULTS']);
+/** Variables that are no settings: the file, and what engine and build read by themselves. */
+const OTHER_VARIABLES = new Set(['KEYSTREL_CONFIG', 'KEYSTREL_CPU', 'KEYSTREL_SKIP_NATIVE']);
+/** Lets tests kill workers; the program itself starts with no such thing. */
+const FAULT_SWITCH = 'KEYSTREL_FAULTS';
 /** Kubernetes sets these for a service called keystrel. */
 const SERVICE_LINK = /^KEYSTREL_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_\w+)?)$/;
 /** Configuration and quota files, bytes. */
@@ -77,6 +79,7 @@ function refuseUnknownVariables(env: Sources['env'], config: Config): void {
   for (const name of Object.keys(env)) {
     if (!name.startsWith('KEYSTREL_') || known.has(name) || SERVICE_LINK.test(name)) continue;
     if (name === config.seal.passphraseEnv) continue;
+    if (name === FAULT_SWITCH) throw new ConfigError(name, 'fault switches are for tests alone');
     throw new ConfigError(name, 'there is no such setting', 'the environment');
   }
 }

@@ -99,6 +99,7 @@ const quoted = (value: string) => (/^\d{12}$/.test(value) ? `'${value}'` : value
 describe('refused', () => {
   const cases: [string, Given, RegExp][] = [
     ['a mistyped variable', { env: { KEYSTREL_LISTN: 'x' } }, /^KEYSTREL_LISTN: .*no such setting/],
+    ['a fault switch', { env: { KEYSTREL_FAULTS: '1' } }, /^KEYSTREL_FAULTS: .*tests alone/],
     ['a bad flag', { flags: { listen: 'x' } }, /^listen: .*\(from --listen\)$/],
     ['a bad variable', { env: { KEYSTREL_BACKEND: 'x' } }, /^engine\.backend: .*KEYSTREL_BACKEND/],
     [
@@ -141,6 +142,7 @@ test('what is no setting of ours is let be', async () => {
     PATH: '/bin',
     KEYSTREL_LISTEN: '',
     KEYSTREL_CPU: 'generic',
+    KEYSTREL_SKIP_NATIVE: '1',
     KEYSTREL_SERVICE_HOST: '10.0.0.1',
     KEYSTREL_PORT_8080_TCP_ADDR: '10.0.0.1',
     KEYSTREL_PORT: 'tcp://10.0.0.1:8080',
