@@ -111,6 +111,8 @@ impl Multiply for Quad {
     const RADIX: u32 = 51;
     const BIAS_LO: u64 = C_LO.to_bits();
     const BIAS_HI: u64 = C_HI.to_bits();
+    const BIAS_QUOTIENT: u64 = 0;
+    const SPLIT: bool = false;
     type Digit = __m256d;
 
     #[inline(always)]
@@ -149,12 +151,9 @@ impl Multiply for Quad {
         }
     }
     #[inline(always)]
-    fn cancel(c0: Self, c1: Self, q: __m256d, m0: __m256d) -> Self {
-        // The low half is signed: 2^51 keeps c0 from going below zero, 1 in c1 makes up for it.
-        let mut lo = c0.add(Quad(Self::constant((Self::settled(1, 0) as i64) + (1 << 51))));
-        let mut hi = c1.add(Quad(Self::constant((Self::settled(0, 1) as i64) - 1)));
-        Self::mac(&mut lo, &mut hi, q, m0);
-        hi.add(lo.carry())
+    fn cancel(mut self, lo: &mut Self, hi: &mut Self, q: __m256d, m0: __m256d) {
+        Self::mac(&mut self, hi, q, m0);
+        *lo = lo.add(self.carry());
     }
     #[inline(always)]
     fn encode(x: u64) -> u64 {
