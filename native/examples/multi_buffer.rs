@@ -28,8 +28,11 @@ mod bench {
                 for x in &mut acc {
                     // SAFETY: registers only.
                     unsafe {
-                        std::arch::asm!("vpmadd52luq {0}, {0}, {0}", inout(zmm_reg) *x,
-                            options(nomem, nostack, preserves_flags));
+                        std::arch::asm!(
+                            "vpmadd52luq {0}, {0}, {0}",
+                            inout(zmm_reg) * x,
+                            options(nomem, nostack, preserves_flags)
+                        );
                     }
                 }
             }
@@ -46,8 +49,11 @@ mod bench {
                 for x in &mut acc {
                     // SAFETY: registers only.
                     unsafe {
-                        std::arch::asm!("vfmadd231pd {0}, {0}, {0}", inout(ymm_reg) *x,
-                            options(nomem, nostack, preserves_flags));
+                        std::arch::asm!(
+                            "vfmadd231pd {0}, {0}, {0}",
+                            inout(ymm_reg) * x,
+                            options(nomem, nostack, preserves_flags)
+                        );
                     }
                 }
             }

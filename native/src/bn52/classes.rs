@@ -5,6 +5,7 @@ use super::{Limb, Modulus, Montgomery};
 #[cfg(target_arch = "x86_64")]
 use crate::vec::{Ifma, Quad};
 use crate::vec::{LANES, Word};
+use std::mem::MaybeUninit;
 
 /// One class and size: block B, W = 2B, groups of lanes, whether columns are split, window, limbs
 /// that a table scan holds in registers.
@@ -21,7 +22,7 @@ macro_rules! class {
                 b: &[Limb; $n],
                 modulus: &Modulus<$n>,
             ) {
-                let mut q = [Limb::ZERO; $n];
+                let mut q = MaybeUninit::<[Limb; $n]>::uninit();
                 let operands = Operands {
                     out: out.as_mut_ptr().cast(),
                     a: a.as_ptr().cast(),
@@ -36,7 +37,7 @@ macro_rules! class {
 
             $($attribute)*
             unsafe fn square(a: &mut [Limb; $n], modulus: &Modulus<$n>, times: u32) {
-                let mut q = [Limb::ZERO; $n];
+                let mut q = MaybeUninit::<[Limb; $n]>::uninit();
                 let operands = Operands {
                     out: a.as_mut_ptr().cast(),
                     a: a.as_ptr().cast(),

@@ -2,8 +2,8 @@
 //!
 //! A number below 2^(RADIX * N) stands in N limbs of eight lanes, digit i of each lane side by side,
 //! in the memory form of the class's digits. Products are "almost Montgomery" (Gueron, Efficient
-//! software implementations of modular exponentiation, 2012): with R = 2^(RADIX * N) >= 2^6 * m and
-//! operands below 4m the result a * b / R mod m stays below 2m, and nothing is ever subtracted.
+//! software implementations of modular exponentiation, 2012): with R = 2^(RADIX * N) >= 2^16 * m and
+//! operands below 2^7 * m the result a * b / R mod m stays below 2m, and nothing is ever subtracted.
 //!
 //! Inside a product no carry is propagated but into quotient digits: 64-bit columns collect the low
 //! and high halves of digit products (at most 162 of each), and one pass of carries ends it. The
@@ -44,7 +44,7 @@ pub trait Montgomery<const N: usize>: Register {
     /// Bits of a window of `power`.
     const WINDOW: u32;
 
-    /// out = a * b / R mod m, below 2m, where a * b < 16 m^2 or a < R, b < m.
+    /// out = a * b / R mod m: below 2m where a, b < 2^7 * m; below 3m where a < R, b < 2m.
     ///
     /// # Safety
     /// The CPU has the class of `Self`.

@@ -1,4 +1,8 @@
 //! RSA operations of the frame: padding by algorithm number, over AWS-LC.
+pub mod batch;
+pub mod lane_key;
+mod words;
+
 use crate::ffi::{self, AsymmetricKey, Hash};
 use crate::frame::{Status, alg};
 
