@@ -3,7 +3,9 @@
 use super::pkey::{AsymmetricKey, GeneratedPair, Pkey};
 use super::{Hash, clear_errors};
 use crate::frame::Status;
+use crate::rsa::lane_key::{Components, Kernel, PrivateLanes, PublicLanes};
 use aws_lc_sys as lc;
+use zeroize::Zeroizing;
 
 fn rsa(key: &AsymmetricKey) -> Result<*mut lc::RSA, Status> {
     // SAFETY: a read of a live key; the pointer lives as long as `key`.
@@ -232,4 +234,51 @@ pub fn generate_rsa(bits: i32) -> Result<GeneratedPair, Status> {
             _ => Err(Status::Internal),
         }
     }
+}
+
+/// Big-endian bytes of a number that is part of a live key; empty for null.
+fn be_bytes(number: *const lc::BIGNUM) -> Zeroizing<Vec<u8>> {
+    // SAFETY: null, or a number of a live key; the buffer has the number's length.
+    unsafe {
+        if number.is_null() {
+            return Zeroizing::default();
+        }
+        let mut bytes = Zeroizing::new(vec![0; lc::BN_num_bytes(number) as usize]);
+        lc::BN_bn2bin(number, bytes.as_mut_ptr());
+        bytes
+    }
+}
+
+/// What the multi-buffer kernels want of a public key.
+pub fn public_lanes(key: &AsymmetricKey, kernel: Kernel) -> Result<PublicLanes, Status> {
+    let rsa = rsa(key)?;
+    // SAFETY: reads of a live key.
+    let (n, e) = unsafe { (lc::RSA_get0_n(rsa), lc::RSA_get0_e(rsa)) };
+    PublicLanes::new(kernel, &be_bytes(n), small(e)?)
+}
+
+/// What the multi-buffer kernels want of a private key.
+pub fn private_lanes(key: &AsymmetricKey, kernel: Kernel) -> Result<PrivateLanes, Status> {
+    let rsa = rsa(key)?;
+    // SAFETY: reads of a live key.
+    let (numbers, e) = unsafe {
+        let numbers = [
+            lc::RSA_get0_n(rsa),
+            lc::RSA_get0_p(rsa),
+            lc::RSA_get0_q(rsa),
+            lc::RSA_get0_dmp1(rsa),
+            lc::RSA_get0_dmq1(rsa),
+            lc::RSA_get0_iqmp(rsa),
+        ];
+        (numbers.map(be_bytes), lc::RSA_get0_e(rsa))
+    };
+    let [n, p, q, dp, dq, qinv] = &numbers;
+    PrivateLanes::from_components(kernel, &Components { n, e: small(e)?, p, q, dp, dq, qinv })
+}
+
+fn small(e: *const lc::BIGNUM) -> Result<u64, Status> {
+    let mut value = 0;
+    // SAFETY: null, or a number of a live key.
+    let ok = !e.is_null() && unsafe { lc::BN_get_u64(e, &mut value) } == 1;
+    if ok { Ok(value) } else { Err(Status::Unsupported) }
 }
