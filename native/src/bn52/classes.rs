@@ -100,7 +100,7 @@ const _: () = assert!(LANES == 8);
 
 // Halves of RSA-2048, 3072 and 4096 moduli, and the moduli themselves.
 #[cfg(target_arch = "x86_64")]
-ifma!(20, 5, 20);
+ifma!(20, 4, 20);
 #[cfg(target_arch = "x86_64")]
 ifma!(30, 5, 15);
 #[cfg(target_arch = "x86_64")]

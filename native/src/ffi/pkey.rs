@@ -129,6 +129,12 @@ impl AsymmetricKey {
         self.spec
     }
 
+    /// The key itself, for tests.
+    #[cfg(test)]
+    pub(crate) fn raw(&self) -> *mut lc::EVP_PKEY {
+        self.pkey.as_ptr()
+    }
+
     pub fn is_private(&self) -> bool {
         self.private
     }

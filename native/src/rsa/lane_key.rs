@@ -3,9 +3,7 @@
 //! wiped with the key.
 use super::words;
 use crate::arena::LockedBox;
-use crate::bn52::{
-    Limb, Modulus, Montgomery, digit_bits, from_digits, negative_inverse, to_digits, wipe,
-};
+use crate::bn52::{Limb, Modulus, Montgomery, digit_bits, negative_inverse, to_digits, wipe};
 use crate::cpu;
 use crate::frame::Status;
 use crate::vec::Word;
@@ -63,7 +61,7 @@ macro_rules! with_kernel {
         }
     };
 }
-pub(super) use with_kernel;
+pub(crate) use with_kernel;
 
 /// A secret number: digits or words, the rest zero. Fills a cell.
 pub struct Number(pub [u64; 64]);
@@ -282,7 +280,6 @@ pub unsafe fn r2<R: Montgomery<N>, const N: usize>(
         R::mul(&mut r1, &power, &one, modulus);
         R::mul(&mut out, &power, &r1, modulus);
     }
-    let _ = from_digits::<R>;
     wipe(&mut power);
     wipe(&mut r1);
     out

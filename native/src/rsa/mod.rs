@@ -5,7 +5,7 @@ pub mod lane_key;
 mod padding;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 pub use jobs::{LaneKey, RsaJob, decrypt_batch, encrypt_batch, sign_batch, verify_batch};
 
