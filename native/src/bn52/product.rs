@@ -97,12 +97,25 @@ pub unsafe fn montgomery<
                 let p = operands.at_lane(g * R::WIDTH);
                 let mut acc = Columns::<R, W, SPLIT>::new(zero);
                 acc.bias_quotient();
-                products::<R, B, W, SQUARE, SPLIT>(&mut acc, &mut cross[g], p, s, 0, blocks);
+                if SQUARE {
+                    cross_products::<R, B, W>(&mut cross[g], p.a, s, blocks);
+                    add_twice(&mut acc, &mut cross[g], 0);
+                    if s.is_multiple_of(2) {
+                        squares::<R, B, W, SPLIT>(&mut acc, p.a.add(s / 2 * step));
+                    }
+                } else {
+                    for i in 0..s + 1 {
+                        let (a, b) = (p.a.add(i * step), p.b.add((s - i) * step));
+                        tile::<R, B, W, SPLIT>(&mut acc, a, b);
+                    }
+                }
                 for i in 1..s {
                     let (q, m) = (p.q.add((i - 1) * step), p.m.add((s - i + 1) * step));
                     tile::<R, B, W, SPLIT>(&mut acc, q, m);
                 }
-                settle::<R, N, B, W, SPLIT>(&mut acc, &above[g], s);
+                for t in 0..B {
+                    acc.lo[t] = acc.lo[t].add(above[g][t]).add_settled::<N>(s * B + t);
+                }
                 if s > 0 {
                     tile::<R, B, W, SPLIT>(&mut acc, p.q.add((s - 1) * step), p.m.add(step));
                 }
@@ -115,85 +128,95 @@ pub unsafe fn montgomery<
         }
         let mut carry = [zero; G];
         let mut accs = [Columns::<R, W, SPLIT>::new(zero); G];
+        for g in 0..G {
+            let p = operands.at_lane(g * R::WIDTH);
+            accs[g].lo[..B].copy_from_slice(&above[g]);
+            if SQUARE {
+                cross_products::<R, B, W>(&mut cross[g], p.a, blocks, blocks);
+                add_twice(&mut accs[g], &mut cross[g], 0);
+            }
+        }
         for s in blocks..2 * blocks {
             for g in 0..G {
                 let p = operands.at_lane(g * R::WIDTH);
                 let acc = &mut accs[g];
                 let first = s - blocks + 1;
-                products::<R, B, W, SQUARE, SPLIT>(acc, &mut cross[g], p, s, first, blocks);
+                if SQUARE {
+                    // One block ahead: there the columns are empty still.
+                    cross_products::<R, B, W>(&mut cross[g], p.a, s + 1, blocks);
+                    add_twice(acc, &mut cross[g], B);
+                    if s.is_multiple_of(2) {
+                        squares::<R, B, W, SPLIT>(acc, p.a.add(s / 2 * step));
+                    }
+                } else {
+                    for i in first..blocks {
+                        tile::<R, B, W, SPLIT>(acc, p.a.add(i * step), p.b.add((s - i) * step));
+                    }
+                }
                 for i in first..blocks {
                     tile::<R, B, W, SPLIT>(acc, p.q.add(i * step), p.m.add((s - i) * step));
                 }
-                settle::<R, N, B, W, SPLIT>(acc, &above[g], s);
                 for t in 0..B {
-                    let x = acc.get(t).add(carry[g]);
+                    let x = acc.get(t).add(carry[g]).add_settled::<N>(s * B + t);
                     R::store_digit(x.digit(), p.out.add(((s - blocks) * B + t) * LANES));
                     carry[g] = x.carry();
                 }
-                above[g] = [zero; B];
                 acc.advance(zero);
             }
         }
     }
 }
 
-/// Adds what came from the block below, and the bias of the class.
-#[inline(always)]
-unsafe fn settle<R: Register, const N: usize, const B: usize, const W: usize, const SPLIT: bool>(
-    acc: &mut Columns<R, W, SPLIT>,
-    above: &[R; B],
-    s: usize,
-) {
-    for t in 0..B {
-        let mut x = above[t];
+/// Makes a settled column of one that is complete.
+trait AddSettled: Register {
+    fn add_settled<const N: usize>(self, column: usize) -> Self;
+}
+
+impl<R: Register> AddSettled for R {
+    #[inline(always)]
+    fn add_settled<const N: usize>(self, column: usize) -> Self {
         if Settle::<R, N>::NEEDED {
-            // SAFETY: the caller vouches for the class.
-            x = x.add(unsafe { R::splat(Settle::<R, N>::TABLE[s * B + t]) });
+            // SAFETY: `self` is a proof of the class.
+            self.add(unsafe { R::splat(Settle::<R, N>::TABLE[column]) })
+        } else {
+            self
         }
-        acc.lo[t] = acc.lo[t].add(x);
     }
 }
 
-/// Adds the digit products of the blocks i and s - i, i >= first.
+/// Adds the products of different digits that complete the columns of block s, each once.
 #[inline(always)]
-unsafe fn products<
-    R: Register,
-    const B: usize,
-    const W: usize,
-    const SQUARE: bool,
-    const SPLIT: bool,
->(
-    acc: &mut Columns<R, W, SPLIT>,
+unsafe fn cross_products<R: Register, const B: usize, const W: usize>(
     cross: &mut Columns<R, W, false>,
-    p: Operands,
+    a: *const u64,
     s: usize,
-    first: usize,
     blocks: usize,
 ) {
     let step = B * LANES;
     // SAFETY: as in `montgomery`.
     unsafe {
-        if SQUARE {
-            for i in first..s.div_ceil(2) {
-                tile::<R, B, W, false>(cross, p.a.add(i * step), p.a.add((s - i) * step));
-            }
-            if s.is_multiple_of(2) {
-                triangle::<R, B, W, false>(cross, p.a.add(s / 2 * step));
-            }
-            for t in 0..B {
-                let x = cross.get(t);
-                acc.lo[t] = acc.lo[t].add(x.add(x));
-            }
-            cross.advance(R::splat(0));
-            if s.is_multiple_of(2) {
-                squares::<R, B, W, SPLIT>(acc, p.a.add(s / 2 * step));
-            }
-        } else {
-            for i in first..(s + 1).min(blocks) {
-                tile::<R, B, W, SPLIT>(acc, p.a.add(i * step), p.b.add((s - i) * step));
-            }
+        for i in (s + 1).saturating_sub(blocks)..s.div_ceil(2) {
+            tile::<R, B, W, false>(cross, a.add(i * step), a.add((s - i) * step));
+        }
+        if s.is_multiple_of(2) && s < 2 * blocks {
+            triangle::<R, B, W, false>(cross, a.add(s / 2 * step));
         }
     }
+}
+
+/// Moves the complete columns of `cross`, doubled, to the columns of `acc` from `at` on.
+#[inline(always)]
+fn add_twice<R: Register, const W: usize, const SPLIT: bool>(
+    acc: &mut Columns<R, W, SPLIT>,
+    cross: &mut Columns<R, W, false>,
+    at: usize,
+) {
+    for t in 0..W / 2 {
+        let x = cross.get(t);
+        acc.lo[at + t] = acc.lo[at + t].add(x.add(x));
+    }
+    // SAFETY: the columns are a proof of the class.
+    cross.advance(unsafe { R::splat(0) });
 }
 
 /// out = a + b, carried; N limbs each.
