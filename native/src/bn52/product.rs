@@ -1,5 +1,5 @@
 //! Montgomery product and square, by blocks of columns, over `tile.rs`.
-use super::tile::{Columns, quotients, squares, tile, triangle};
+use super::tile::{Columns, later, quotients, squares, tile, triangle};
 use crate::vec::{LANES, Register};
 
 /// What a Montgomery product works on: pointers to limbs.
@@ -89,71 +89,56 @@ pub unsafe fn montgomery<
     // SAFETY: block i of a number of N limbs starts at limb i * B and i < N / B.
     unsafe {
         let zero = R::splat(0);
-        // One tile of cross products at a time stands between other work: it need not be split.
-        let mut cross = [Columns::<R, W, false>::new(zero); G];
-        let mut above = [[zero; B]; G];
-        for s in 0..blocks {
-            for g in 0..G {
-                let p = operands.at_lane(g * R::WIDTH);
-                let mut acc = Columns::<R, W, SPLIT>::new(zero);
-                acc.bias_quotient();
-                if SQUARE {
-                    cross_products::<R, B, W>(&mut cross[g], p.a, s, blocks);
-                    add_twice(&mut acc, &mut cross[g], 0);
-                    if s.is_multiple_of(2) {
-                        squares::<R, B, W, SPLIT>(&mut acc, p.a.add(s / 2 * step));
-                    }
-                } else {
-                    for i in 0..s + 1 {
-                        let (a, b) = (p.a.add(i * step), p.b.add((s - i) * step));
-                        tile::<R, B, W, SPLIT>(&mut acc, a, b);
-                    }
-                }
-                for i in 1..s {
-                    let (q, m) = (p.q.add((i - 1) * step), p.m.add((s - i + 1) * step));
-                    tile::<R, B, W, SPLIT>(&mut acc, q, m);
-                }
-                for t in 0..B {
-                    acc.lo[t] = acc.lo[t].add(above[g][t]).add_settled::<N>(s * B + t);
-                }
-                if s > 0 {
-                    tile::<R, B, W, SPLIT>(&mut acc, p.q.add((s - 1) * step), p.m.add(step));
-                }
-                let k0 = R::load_digit(p.k0);
-                quotients::<R, B, W, SPLIT>(&mut acc, p.q.add(s * step), p.m, k0);
-                for t in 0..B {
-                    above[g][t] = acc.get(B + t);
-                }
-            }
-        }
-        let mut carry = [zero; G];
+        let bias = R::splat(R::BIAS_QUOTIENT);
+        // The columns of the blocks s and s + 1. One tile of cross products at a time stands between
+        // other work, so those need not be split.
         let mut accs = [Columns::<R, W, SPLIT>::new(zero); G];
+        let mut cross = [Columns::<R, W, false>::new(zero); G];
         for g in 0..G {
-            let p = operands.at_lane(g * R::WIDTH);
-            accs[g].lo[..B].copy_from_slice(&above[g]);
+            accs[g].advance(bias);
+            accs[g].advance(bias);
             if SQUARE {
-                cross_products::<R, B, W>(&mut cross[g], p.a, blocks, blocks);
+                cross_products::<R, B, W>(
+                    &mut cross[g],
+                    operands.at_lane(g * R::WIDTH).a,
+                    0,
+                    blocks,
+                );
                 add_twice(&mut accs[g], &mut cross[g], 0);
             }
         }
+        for s in 0..blocks {
+            for g in 0..G {
+                let p = operands.at_lane(g * R::WIDTH);
+                let acc = &mut accs[g];
+                products::<R, B, W, SQUARE, SPLIT>(acc, &mut cross[g], p, s, blocks);
+                // The last quotient digits may still be on their way: all else comes first.
+                for i in 1..s {
+                    let (q, m) = (p.q.add((i - 1) * step), p.m.add((s - i + 1) * step));
+                    tile::<R, B, W, SPLIT>(acc, q, m);
+                }
+                if s > 0 {
+                    let q = p.q.add((s - 1) * step);
+                    later::<R, B, W, SPLIT>(acc, q, p.m);
+                    tile::<R, B, W, SPLIT>(acc, q, p.m.add(step));
+                }
+                for t in 0..B {
+                    acc.lo[t] = acc.lo[t].add_settled::<N>(s * B + t);
+                }
+                quotients::<R, B, W, SPLIT>(acc, p.q.add(s * step), p.m, R::load_digit(p.k0));
+                acc.advance(if s + 2 < blocks { bias } else { zero });
+            }
+        }
+        let mut carry = [zero; G];
         for s in blocks..2 * blocks {
             for g in 0..G {
                 let p = operands.at_lane(g * R::WIDTH);
                 let acc = &mut accs[g];
-                let first = s - blocks + 1;
-                if SQUARE {
-                    // One block ahead: there the columns are empty still.
-                    cross_products::<R, B, W>(&mut cross[g], p.a, s + 1, blocks);
-                    add_twice(acc, &mut cross[g], B);
-                    if s.is_multiple_of(2) {
-                        squares::<R, B, W, SPLIT>(acc, p.a.add(s / 2 * step));
-                    }
-                } else {
-                    for i in first..blocks {
-                        tile::<R, B, W, SPLIT>(acc, p.a.add(i * step), p.b.add((s - i) * step));
-                    }
+                products::<R, B, W, SQUARE, SPLIT>(acc, &mut cross[g], p, s, blocks);
+                if s == blocks {
+                    later::<R, B, W, SPLIT>(acc, p.q.add((s - 1) * step), p.m);
                 }
-                for i in first..blocks {
+                for i in s - blocks + 1..blocks {
                     tile::<R, B, W, SPLIT>(acc, p.q.add(i * step), p.m.add((s - i) * step));
                 }
                 for t in 0..B {
@@ -162,6 +147,39 @@ pub unsafe fn montgomery<
                     carry[g] = x.carry();
                 }
                 acc.advance(zero);
+            }
+        }
+    }
+}
+
+/// Adds the digit products of `a` and `b` that complete the columns of block s.
+#[inline(always)]
+unsafe fn products<
+    R: Register,
+    const B: usize,
+    const W: usize,
+    const SQUARE: bool,
+    const SPLIT: bool,
+>(
+    acc: &mut Columns<R, W, SPLIT>,
+    cross: &mut Columns<R, W, false>,
+    p: Operands,
+    s: usize,
+    blocks: usize,
+) {
+    let step = B * LANES;
+    // SAFETY: as in `montgomery`.
+    unsafe {
+        if SQUARE {
+            // One block ahead: there the columns are empty still.
+            cross_products::<R, B, W>(cross, p.a, s + 1, blocks);
+            add_twice(acc, cross, B);
+            if s.is_multiple_of(2) {
+                squares::<R, B, W, SPLIT>(acc, p.a.add(s / 2 * step));
+            }
+        } else {
+            for i in (s + 1).saturating_sub(blocks)..(s + 1).min(blocks) {
+                tile::<R, B, W, SPLIT>(acc, p.a.add(i * step), p.b.add((s - i) * step));
             }
         }
     }

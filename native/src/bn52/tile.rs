@@ -21,13 +21,19 @@ impl<R: Register, const W: usize, const SPLIT: bool> Columns<R, W, SPLIT> {
     }
 
     /// Columns `at` and `at + 1` += a * b.
+    ///
+    /// # Safety
+    /// The CPU has the class of `R`.
     #[inline(always)]
-    fn mac(&mut self, at: usize, a: R::Digit, b: R::Digit) {
-        if SPLIT {
-            R::mac(&mut self.lo[at], &mut self.hi[at + 1], a, b);
-        } else {
-            let (lo, hi) = self.lo.split_at_mut(at + 1);
-            R::mac(&mut lo[at], &mut hi[0], a, b);
+    unsafe fn mac(&mut self, at: usize, a: R::Digit, b: R::Digit) {
+        // SAFETY: the caller vouches for the class.
+        unsafe {
+            if SPLIT {
+                R::mac_tight(&mut self.lo[at], &mut self.hi[at + 1], a, b);
+            } else {
+                let (lo, hi) = self.lo.split_at_mut(at + 1);
+                R::mac_tight(&mut lo[at], &mut hi[0], a, b);
+            }
         }
     }
 
@@ -36,22 +42,15 @@ impl<R: Register, const W: usize, const SPLIT: bool> Columns<R, W, SPLIT> {
         if SPLIT { self.lo[at].add(self.hi[at]) } else { self.lo[at] }
     }
 
-    /// Gives the lower columns the bias that quotient digits are made under.
+    /// Moves on by a block: the upper columns become the lower ones, and new ones start at `bias`.
     #[inline(always)]
-    pub fn bias_quotient(&mut self) {
-        // SAFETY: `self` is a proof of the class.
-        let bias = unsafe { R::splat(R::BIAS_QUOTIENT) };
-        let columns = if SPLIT { &mut self.hi } else { &mut self.lo };
-        columns[..W / 2].fill(bias);
-    }
-
-    /// Moves on by a block: the upper columns become the lower ones.
-    #[inline(always)]
-    pub fn advance(&mut self, zero: R) {
+    pub fn advance(&mut self, bias: R) {
+        // SAFETY: `bias` is a proof of the class.
+        let zero = unsafe { R::splat(0) };
         self.lo.copy_within(W / 2.., 0);
-        self.lo[W / 2..].fill(zero);
+        self.lo[W / 2..].fill(if SPLIT { zero } else { bias });
         self.hi.copy_within(W / 2.., 0);
-        self.hi[W / 2..].fill(zero);
+        self.hi[W / 2..].fill(if SPLIT { bias } else { zero });
     }
 }
 
@@ -133,8 +132,8 @@ pub unsafe fn squares<R: Register, const B: usize, const W: usize, const SPLIT: 
     }
 }
 
-/// Makes B quotient digits from the lower columns, which are complete, and adds q * m[0..B]; the
-/// carry out of them goes to column B.
+/// Makes B quotient digits from the lower columns, which are complete, and adds what of q * m[0..B]
+/// the next digits wait for; the carry out of them goes to column B. `later` adds the rest.
 ///
 /// # Safety
 /// As `tile`; `q` (written) and `m` point to B limbs.
@@ -152,15 +151,37 @@ pub unsafe fn quotients<R: Register, const B: usize, const W: usize, const SPLIT
             let column = acc.get(i);
             let digit = column.quotient(k0);
             R::store_digit(digit, q.add(i * LANES));
-            let mut high = if SPLIT { acc.hi[i + 1] } else { R::splat(0) };
-            column.cancel(&mut acc.lo[i + 1], &mut high, digit, m[0]);
             if SPLIT {
-                acc.hi[i + 1] = high;
+                column.cancel(&mut acc.lo[i + 1], &mut acc.hi[i + 1], digit, m[0]);
             } else {
-                acc.lo[i + 1] = acc.lo[i + 1].add(high);
+                let mut carry = R::splat(0);
+                column.cancel(&mut carry, &mut acc.lo[i + 1], digit, m[0]);
+                acc.lo[i + 1] = acc.lo[i + 1].add(carry);
             }
-            for j in 1..B {
+            for j in 1..B - i {
                 acc.mac(i + j, m[j], digit);
+            }
+        }
+    }
+}
+
+/// Adds, to the columns one block further on, the products q * m[0..B] that `quotients` left out.
+///
+/// # Safety
+/// As `tile`; `q` and `m` point to B limbs.
+#[inline(always)]
+pub unsafe fn later<R: Register, const B: usize, const W: usize, const SPLIT: bool>(
+    acc: &mut Columns<R, W, SPLIT>,
+    q: *const u64,
+    m: *const u64,
+) {
+    // SAFETY: the caller vouches for the class and the pointers.
+    unsafe {
+        let m = digits::<R, B>(m);
+        for i in 1..B {
+            let y = R::load_digit(q.add(i * LANES));
+            for j in B - i..B {
+                acc.mac(i + j - B, m[j], y);
             }
         }
     }

@@ -78,6 +78,14 @@ pub trait Register: Multiply {
     /// # Safety
     /// The CPU has the features of this implementation.
     unsafe fn splat(x: u64) -> Self;
+    /// `mac`, kept together where the compiler would move its parts about and spill.
+    ///
+    /// # Safety
+    /// The CPU has the features of this implementation.
+    #[inline(always)]
+    unsafe fn mac_tight(lo: &mut Self, hi: &mut Self, a: Self::Digit, b: Self::Digit) {
+        Self::mac(lo, hi, a, b);
+    }
     fn add(self, b: Self) -> Self;
     /// Logical shift right by RADIX.
     fn carry(self) -> Self;

@@ -189,6 +189,31 @@ impl Register for Quad {
     unsafe fn splat(x: u64) -> Self {
         Quad(Self::constant(x as i64))
     }
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn mac_tight(lo: &mut Self, hi: &mut Self, a: __m256d, b: __m256d) {
+        // SAFETY: registers only.
+        unsafe {
+            let (_high, _low): (__m256d, __m256d);
+            core::arch::asm!(
+                "vmovapd {high}, {c_hi}",
+                "vfmadd231pd {high}, {a}, {b}",
+                "vsubpd {low}, {c_sum}, {high}",
+                "vpaddq {hi}, {hi}, {high}",
+                "vfmadd231pd {low}, {a}, {b}",
+                "vpaddq {lo}, {lo}, {low}",
+                high = out(ymm_reg) _high,
+                low = out(ymm_reg) _low,
+                c_hi = in(ymm_reg) Self::double(C_HI),
+                c_sum = in(ymm_reg) Self::double(C_SUM),
+                a = in(ymm_reg) a,
+                b = in(ymm_reg) b,
+                lo = inout(ymm_reg) lo.0,
+                hi = inout(ymm_reg) hi.0,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+    }
     #[inline(always)]
     fn add(self, b: Self) -> Self {
         unsafe { Quad(_mm256_add_epi64(self.0, b.0)) }
