@@ -4,6 +4,7 @@ pub mod arena;
 pub mod cpu;
 pub mod ec;
 pub mod ffi;
+pub mod field;
 pub mod frame;
 pub mod keygen;
 #[cfg(feature = "napi")]

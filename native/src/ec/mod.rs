@@ -1,4 +1,6 @@
 //! Elliptic-curve operations of the frame, over AWS-LC and libsecp256k1.
+pub mod curve;
+
 use crate::ffi::{self, AsymmetricKey, Hash};
 use crate::frame::{Status, alg, spec};
 use crate::rsa::digest_of;
