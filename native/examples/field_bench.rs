@@ -67,7 +67,7 @@ impl<V: Class, P: Prime, const N: usize> Task for Loop<V, P, N> {
             }
             Kind::Add => {
                 for _ in 0..self.1 {
-                    x = y.sub::<2>(&x).sub::<4>(&y);
+                    x = y.sub(&x, 3).sub(&y, 5);
                 }
             }
             Kind::Muls => {

@@ -1,5 +1,21 @@
 //! Elliptic-curve operations of the frame, over AWS-LC and libsecp256k1.
+mod agree;
+pub mod batch;
+mod comb;
 pub mod curve;
+mod der;
+mod nonce;
+mod point;
+pub mod scalar;
+mod sha_lanes;
+mod sign;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use agree::{AgreeJob, PublicJob};
+pub use sign::{Nonces, SignJob};
+pub use verify::VerifyJob;
 
 use crate::ffi::{self, AsymmetricKey, Hash};
 use crate::frame::{Status, alg, spec};

@@ -134,6 +134,7 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     }
 
     /// Numbers below R as they are, one per lane, not in Montgomery form.
+    #[inline(always)]
     pub fn from_words(proof: V, values: &[Words; LANES]) -> Self {
         let mut digits = [[0; LANES]; N];
         for (i, digit) in digits.iter_mut().enumerate() {
@@ -147,6 +148,7 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     }
 
     /// The digits' values as numbers.
+    #[inline(always)]
     pub fn to_words(&self) -> [Words; LANES] {
         let mut digits = self.store();
         let mut out = [[0; WORDS]; LANES];
@@ -216,11 +218,13 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     }
 
     /// x^exponent for a public exponent below 2^BITS.
+    #[inline(always)]
     pub fn power(&self, exponent: &Words) -> Self {
         V::outline(self.proof(), Power(self, exponent))
     }
 
     /// 1 / x (Fermat), and 0 for 0.
+    #[inline(always)]
     pub fn invert(&self) -> Self {
         let mut exponent = P::VALUE;
         exponent[0] -= 2;
@@ -238,10 +242,10 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
         self.sum().plus(b.sum()).carry()
     }
 
-    /// a - b + K * p for b < K * p.
+    /// a - b + k * p for b < k * p.
     #[inline(always)]
-    pub fn sub<const K: u64>(&self, b: &Self) -> Self {
-        self.sum().minus::<K>(b.sum()).carry()
+    pub fn sub(&self, b: &Self, k: u64) -> Self {
+        self.sum().minus(b.sum(), k).carry()
     }
 
     /// All ones in the lanes where the value is 0 modulo p.
@@ -299,11 +303,11 @@ impl<V: Class, P: Prime, const N: usize> Sum<V, P, N> {
         self.plus(self.plus(self))
     }
 
-    /// Minus b, which is below K * p, plus K * p. At most once in a sum.
+    /// Minus b, which is below k * p, plus k * p, for k up to 32. At most once in a sum.
     #[inline(always)]
-    pub fn minus<const K: u64>(mut self, b: Self) -> Self {
+    pub fn minus(mut self, b: Self, k: u64) -> Self {
         for i in 0..N {
-            let lift = constant(self.columns[0], const { Modulus::<V, P, N>::lifted(K) }[i]);
+            let lift = constant(self.columns[0], Modulus::<V, P, N>::lifted(k, i));
             self.columns[i] = self.columns[i].add(lift).sub(b.columns[i]);
         }
         self
@@ -336,4 +340,13 @@ impl<V: Class, P: Prime, const N: usize> Sum<V, P, N> {
         }
         self.carry()
     }
+}
+
+/// Overwrites elements in memory.
+pub fn wipe<V: Copy, P, const N: usize>(elements: &mut [Fe<V, P, N>]) {
+    let bytes = size_of_val(elements);
+    // SAFETY: the elements are plain integers in vectors, for which zeros are valid; the length is
+    // theirs.
+    let memory = unsafe { std::slice::from_raw_parts_mut(elements.as_mut_ptr().cast::<u8>(), bytes) };
+    zeroize::Zeroize::zeroize(memory);
 }

@@ -8,8 +8,8 @@ mod element;
 mod prime;
 mod product;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use class::{Class, Task};
-pub use element::{Fe, Sum};
+pub use element::{Fe, Sum, wipe};
 pub use prime::{Modulus, Prime, WORDS, Words, bits, subtract, sum, words};

@@ -128,23 +128,13 @@ impl<V: Multiply, P: Prime, const N: usize> Modulus<V, P, N> {
     /// There are so many spare bits above p that no sum needs a reduction.
     pub const IS_ROOMY: bool = V::RADIX * N as u32 >= P::BITS + 16;
 
-    /// k * p with lifted columns: digit by digit no smaller than anything that is subtracted.
-    pub const fn lifted(k: u64) -> [u64; N] {
-        let mut out = [0; N];
-        let mut i = 0;
-        while i < N {
-            // The multiple of a digit needs no carry: columns have 64 bits.
-            let mut x = k * Self::DIGITS[i];
-            if i + 1 < N {
-                x += 1 << LIFT_SUM;
-            }
-            if i > 0 {
-                x = x.wrapping_sub(1 << (LIFT_SUM - V::RADIX));
-            }
-            out[i] = x;
-            i += 1;
-        }
-        out
+    /// Digit i of k * p with lifted columns: no smaller than anything that is subtracted. The
+    /// multiple of a digit needs no carry, for columns have 64 bits.
+    #[inline(always)]
+    pub const fn lifted(k: u64, i: usize) -> u64 {
+        let up = if i + 1 < N { 1 << LIFT_SUM } else { 0 };
+        let down = if i > 0 { 1 << (LIFT_SUM - V::RADIX) } else { 0 };
+        (k * Self::DIGITS[i] + up).wrapping_sub(down)
     }
 }
 

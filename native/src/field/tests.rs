@@ -22,7 +22,7 @@ impl Random {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -30,7 +30,7 @@ impl Random {
     }
 }
 
-fn modulo(mut x: Words, p: &Words) -> Words {
+pub fn modulo(mut x: Words, p: &Words) -> Words {
     // Shift p up as far as 576 bits allow, then subtract on the way down.
     let mut shifted = vec![*p];
     while shifted[shifted.len() - 1][WORDS - 1] >> 63 == 0 {
@@ -46,7 +46,7 @@ fn modulo(mut x: Words, p: &Words) -> Words {
     x
 }
 
-fn times(a: &Words, b: &Words, p: &Words) -> Words {
+pub fn times(a: &Words, b: &Words, p: &Words) -> Words {
     let (a, b) = (modulo(*a, p), modulo(*b, p));
     let mut out = [0; WORDS];
     let below = |x: Words| match subtract(&x, p) {
@@ -97,9 +97,9 @@ fn samples(random: &mut Random, p: &Words, k: u64, count: usize) -> Vec<Words> {
     let limit = multiple(p, k, 0);
     all.retain(|x| subtract(x, &limit).1);
     while all.len() < count {
-        let x = std::array::from_fn(|_| random.next());
+        let x = std::array::from_fn(|_| random.word());
         let mut x = modulo(x, p);
-        for _ in 0..random.next() % k {
+        for _ in 0..random.word() % k {
             x = sum(&x, p);
         }
         all.push(x);
@@ -142,10 +142,10 @@ impl<V: Class, P: Prime, const N: usize> Task for Check<'_, V, P, N> {
         }
         check("add", a.add(&b), &|i| sum(&x[i], &y[i]), 8);
         let minus = |i: usize| subtract(&sum(&x[i], &multiple(p, 4, 0)), &y[i]).0;
-        check("sub", a.sub::<4>(&b), &minus, 8);
+        check("sub", a.sub(&b, 4), &minus, 8);
         check("select", Fe::select(a.is_same(&a), &a, &b), &|i| x[i], 4);
         check("select", Fe::select(a.is_same(&a.add(&Fe::one(proof))), &a, &b), &|i| y[i], 4);
-        let wide = a.sum().tripled().shifted::<1>().minus::<8>(b.sum().shifted::<1>());
+        let wide = a.sum().tripled().shifted::<1>().minus(b.sum().shifted::<1>(), 8);
         if self.1 {
             // 6a - 2b + 8p, below 14p for a below p.
             let expect = |i: usize| {
@@ -159,7 +159,7 @@ impl<V: Class, P: Prime, const N: usize> Task for Check<'_, V, P, N> {
             let below = if Modulus::<V, P, N>::IS_ROOMY { 15 } else { 3 };
             check("low", wide.carry_low(), &expect, below);
         }
-        let zero = a.sub::<4>(&a).is_zero().store();
+        let zero = a.sub(&a, 4).is_zero().store();
         assert_eq!(zero, [u64::MAX; LANES]);
         let zero = a.is_zero().store();
         for lane in 0..LANES {
@@ -191,7 +191,7 @@ fn check_field<V: Class, P: Prime, const N: usize>(random: &mut Random, low: boo
     for (values, low) in [(values, false), (small, low)] {
         for round in 0..30 {
             let pick = |random: &mut Random| -> [Words; LANES] {
-                std::array::from_fn(|_| values[(random.next() % values.len() as u64) as usize])
+                std::array::from_fn(|_| values[(random.word() % values.len() as u64) as usize])
             };
             let x = if round * LANES + LANES <= values.len() {
                 std::array::from_fn(|i| values[round * LANES + i])
@@ -215,7 +215,7 @@ fn values_at(random: &mut Random, i: usize, p: &Words) -> Words {
         0 => [0; WORDS],
         1 => *p,
         2 => multiple(p, 1, 1),
-        _ => modulo(std::array::from_fn(|_| random.next()), p),
+        _ => modulo(std::array::from_fn(|_| random.word()), p),
     }
 }
 
