@@ -1,7 +1,7 @@
 //! ECDH (SP 800-56A, 5.7.1.2): the x coordinate of d * Q for up to 64 jobs; and key pairs.
 use super::comb::{
     BaseMultiples, GROUPS_MAX, POINT_WIDTH, POINT_WINDOWS_MAX, PointMultiple, Table, WIDTH,
-    WINDOWS_MAX, affine_words, recode, wipe_points,
+    WINDOWS_MAX, affine_words, recode,
 };
 use super::curve::Curve;
 use super::point::{Affine, Field, Jacobian, invert_all};
@@ -91,8 +91,11 @@ impl<V: Class, C: Curve, const N: usize> Task for Agree<'_, '_, V, C, N> {
             }
             x.zeroize();
         }
-        wipe(&mut zs);
-        wipe_points(&mut points);
+        // SAFETY: vectors of integers.
+        unsafe {
+            wipe(&mut zs);
+            wipe(&mut points);
+        }
     }
 }
 
@@ -203,9 +206,12 @@ impl<V: Class, C: Curve, const N: usize> Task for Public<'_, '_, V, C, N> {
                 }
             }
         }
-        digits.zeroize();
-        signs.zeroize();
-        wipe(&mut zs);
-        wipe_points(&mut points);
+        // SAFETY: integers and vectors of integers.
+        unsafe {
+            wipe(&mut digits);
+            wipe(&mut signs);
+            wipe(&mut zs);
+            wipe(&mut points);
+        }
     }
 }

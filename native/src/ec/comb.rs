@@ -8,7 +8,7 @@
 use super::curve::Curve;
 use super::point::{Affine, Field, Jacobian, invert_all};
 use super::scalar::{self, windows};
-use crate::field::{Class, Fe, Task};
+use crate::field::{Class, Fe, Task, wipe};
 use crate::vec::LANES;
 
 /// Bits of a window over the generator's multiples; a table has 2^(w - 1) entries.
@@ -192,17 +192,9 @@ impl<V: Class, C: Curve, const N: usize> Task for PointMultiple<'_, V, C, N> {
             let next = entry(&table, &self.digits[window]);
             sum = if window > 0 { sum.add(&next) } else { sum.add_complete(&next) };
         }
-        wipe_points(&mut table);
+        // SAFETY: vectors of integers.
+        unsafe { wipe(&mut table) };
         sum
-    }
-}
-
-/// Overwrites points in memory.
-pub fn wipe_points<V: Class, C: Curve, const N: usize>(points: &mut [Jacobian<V, C, N>]) {
-    for point in points {
-        crate::field::wipe(std::slice::from_mut(&mut point.x));
-        crate::field::wipe(std::slice::from_mut(&mut point.y));
-        crate::field::wipe(std::slice::from_mut(&mut point.z));
     }
 }
 

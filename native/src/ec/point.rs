@@ -225,7 +225,6 @@ impl<V: Class, P: Prime, const N: usize> Task for InvertAll<'_, V, P, N> {
     fn run(self) {
         let values = self.0;
         let mut prefix = [values[0]; INVERSIONS_MAX];
-        let prefix = &mut prefix[..values.len()];
         let mut product = values[0];
         for i in 1..values.len() {
             prefix[i] = product;
@@ -238,6 +237,7 @@ impl<V: Class, P: Prime, const N: usize> Task for InvertAll<'_, V, P, N> {
             inverse = inverse.mul(&value);
         }
         values[0] = inverse;
-        wipe(prefix);
+        // SAFETY: vectors of integers.
+        unsafe { wipe(&mut prefix) };
     }
 }

@@ -5,7 +5,7 @@
 //! signature under a nonce that is never used again, because nonces are hedged: two such signatures
 //! do not share a nonce, hence reveal nothing. Verification would cost five times the signature.
 use super::comb::{
-    BaseMultiples, GROUPS_MAX, Table, WIDTH, WINDOWS_MAX, affine_words, recode, wipe_points,
+    BaseMultiples, GROUPS_MAX, Table, WIDTH, WINDOWS_MAX, affine_words, recode,
 };
 use super::curve::Curve;
 use super::der::{self, SIGNATURE_MAX};
@@ -16,7 +16,6 @@ use crate::ffi;
 use crate::field::{Class, Fe, Task, WORDS, Words, wipe};
 use crate::frame::Status;
 use crate::vec::LANES;
-use zeroize::Zeroize;
 
 /// Where nonces come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +56,8 @@ struct Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        self.d.zeroize();
-        self.k.zeroize();
-        self.digits.zeroize();
-        self.extra.zeroize();
+        // SAFETY: integers alone.
+        unsafe { wipe(self) };
     }
 }
 
@@ -110,8 +107,8 @@ impl<V: Class, C: Curve, const N: usize> Task for Sign<'_, '_, V, C, N> {
             recode::<C>(&scratch.k[g], WIDTH, &mut scratch.digits[g]);
         }
         let zero = Field::<V, C, N>::zero(proof);
-        let mut points = [Jacobian::<V, C, N> { x: zero, y: zero, z: zero }; GROUPS_MAX];
-        let points = &mut points[..groups];
+        let mut all = [Jacobian::<V, C, N> { x: zero, y: zero, z: zero }; GROUPS_MAX];
+        let points = &mut all[..groups];
         let digits = &scratch.digits[..groups];
         V::outline(proof, BaseMultiples { proof, table: self.table, digits, out: points });
         let mut zs = [zero; GROUPS_MAX];
@@ -149,9 +146,12 @@ impl<V: Class, C: Curve, const N: usize> Task for Sign<'_, '_, V, C, N> {
                 };
             }
         }
-        wipe(&mut zs);
-        wipe(&mut inverses);
-        wipe_points(points);
+        // SAFETY: vectors of integers.
+        unsafe {
+            wipe(&mut zs);
+            wipe(&mut inverses);
+            wipe(&mut all);
+        }
     }
 }
 

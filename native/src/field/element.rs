@@ -342,11 +342,13 @@ impl<V: Class, P: Prime, const N: usize> Sum<V, P, N> {
     }
 }
 
-/// Overwrites elements in memory.
-pub fn wipe<V: Copy, P, const N: usize>(elements: &mut [Fe<V, P, N>]) {
-    let bytes = size_of_val(elements);
-    // SAFETY: the elements are plain integers in vectors, for which zeros are valid; the length is
-    // theirs.
-    let memory = unsafe { std::slice::from_raw_parts_mut(elements.as_mut_ptr().cast::<u8>(), bytes) };
-    zeroize::Zeroize::zeroize(memory);
+/// Overwrites a value in memory with zeros, in a way that the compiler may not leave out.
+///
+/// # Safety
+/// Zeros are a valid value of T.
+pub unsafe fn wipe<T>(value: &mut T) {
+    // SAFETY: the memory is borrowed mutably for its whole size; the caller vouches for zeros.
+    unsafe { std::ptr::write_bytes(std::ptr::from_mut(value), 0, 1) };
+    // What takes the address as an unknown function would, the store must precede.
+    std::hint::black_box(value);
 }
