@@ -70,6 +70,8 @@ for (const [name, curve, , crv, size] of CURVES) {
   const peer = pair(curve.utils.randomSecretKey());
   add(`${name}_PKCS8`, own.key.export({ format: 'der', type: 'pkcs8' }));
   add(`${name}_SIGNATURE`, curve.sign(message, own.secret, { format: 'der', lowS: false }));
+  // KMS agrees on keys over the NIST curves only.
+  if (name === 'P256K1') continue;
   add(`${name}_PEER`, createPublicKey(peer.key).export({ format: 'der', type: 'spki' }));
   add(`${name}_SHARED`, curve.getSharedSecret(own.secret, peer.point).slice(1, 1 + size));
 }

@@ -30,7 +30,7 @@ const DUMMY: Credentials = {
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
 };
 /** Far above what one machine does, so that the caps are drawn on and never refuse. */
-const CAP = 1_000_000_000;
+const CAP = 1_000_000;
 
 function here(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
@@ -100,7 +100,10 @@ async function startChild(
 
 const scratch = () => mkdtempSync(join(tmpdir(), 'keystrel-bench-'));
 
-async function startKeystrel(): Promise<Target> {
+/** Quotas by name, requests per second; `default` stands for all. */
+export type Quotas = Readonly<Record<string, number>>;
+
+async function startKeystrel(quotas: Quotas): Promise<Target> {
   // dist-bench/http/targets.js -> dist/cli/keystrel.js
   const cli = here('../../dist/cli/keystrel.js');
   if (!existsSync(cli)) throw new Error(`${cli} is not built: npm run build`);
@@ -109,7 +112,8 @@ async function startKeystrel(): Promise<Target> {
   const { stdout } = await run(process.execPath, [cli, 'init', '--data', data, '--json']);
   const credentials = JSON.parse(stdout) as Credentials;
   const quota = join(folder, 'quota.yaml');
-  writeFileSync(quota, quotaFile());
+  const lines = Object.entries(quotas).map(([key, rate]) => `${key}: ${rate}\n`);
+  writeFileSync(quota, lines.join(''));
   const args = [
     'serve',
     '--data',
@@ -123,11 +127,7 @@ async function startKeystrel(): Promise<Target> {
   return startChild('keystrel', [cli, ...args, ...limits], credentials, folder);
 }
 
-function quotaFile(): string {
-  return `default: ${CAP}\n`;
-}
-
-export function startTarget(name: TargetName): Promise<Target> {
-  if (name === 'keystrel') return startKeystrel();
+export function startTarget(name: TargetName, quotas: Quotas = {}): Promise<Target> {
+  if (name === 'keystrel') return startKeystrel({ default: CAP, ...quotas });
   return startChild(name, [here(`${name}-server.js`)], DUMMY, scratch());
 }

@@ -9,8 +9,8 @@ import { LANE_JOBS_MAX } from '../core/limits.js';
 import { KEY_SPECS, type LaneName } from '../specs/key-specs.js';
 import type { Backend } from './backends/backend.js';
 import { CostBook } from './cost.js';
-import { settleFrame, writeFrame } from './frame.js';
-import { MAX_JOBS_PER_FRAME } from './frame-layout.js';
+import { InlineFrames, settleFrame, writeFrame } from './frame.js';
+import { ELAPSED_NS_AT, MAX_JOBS_PER_FRAME } from './frame-layout.js';
 import type { Job } from './job.js';
 import type { FramePool } from './pool.js';
 import { EngineError, type EngineReport } from './port.js';
@@ -25,6 +25,7 @@ export type DispatchMode = 'auto' | 'pool' | 'inline';
 const INLINE_MAX_NS = 60_000;
 /** A frame for the pool is filled up to this much work, ns, so that its first job need not wait long. */
 const FRAME_TARGET_NS = 8_000_000;
+const NS_PER_MS = 1e6;
 /** Lanes whose jobs take milliseconds or more. */
 const SLOW: ReadonlySet<LaneName> = new Set(['rsa3072', 'rsa4096', 'keygen']);
 
@@ -51,6 +52,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #costs = new CostBook();
+  readonly #inline: InlineFrames;
   readonly #lanes = new Map<LaneName, Lane>();
   readonly #order: readonly Lane[];
   readonly #laneJobsMax: number;
@@ -64,6 +66,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#inline = new InlineFrames(options.backend.run);
     this.#laneJobsMax = options.laneJobsMax ?? LANE_JOBS_MAX;
     const names = new Set<LaneName>([...KEY_SPECS.map((row) => row.lane), 'keygen']);
     for (const name of names) {
@@ -106,30 +109,34 @@ export class Dispatcher {
   /** Runs now what waits in a lane and must not leave this turn (SigV4 checks). */
   #flush(lane: Lane): void {
     while (lane.queue.length > 0 && this.#runsInline(lane)) {
-      this.#runInline(lane, lane.queue.splice(0, this.#options.batchMax));
+      this.#runInline(lane, this.#front(lane, this.#options.batchMax));
     }
     if (lane.queue.length > 0) this.#pump();
+  }
+
+  /** Takes up to `count` jobs from the front of a queue. */
+  #front(lane: Lane, count: number): Job[] {
+    if (lane.queue.length > count) return lane.queue.splice(0, count);
+    const all = lane.queue;
+    lane.queue = [];
+    return all;
   }
 
   #runsInline(lane: Lane): boolean {
     const { mode, pool } = this.#options;
     if (pool === undefined || mode === 'inline') return true;
     if (mode === 'pool' || lane.inFlight > 0) return false;
-    let ns = 0;
     const count = Math.min(lane.queue.length, this.#options.batchMax);
-    for (let i = 0; i < count; i += 1) ns += this.#costs.of(lane.queue[i]!);
-    return ns <= INLINE_MAX_NS;
+    return this.#costs.sum(lane.queue, count) <= INLINE_MAX_NS;
   }
 
   #runInline(lane: Lane, jobs: readonly Job[]): void {
-    const frame = writeFrame(jobs, false);
-    const start = process.hrtime.bigint();
-    this.#options.backend.run(frame);
-    this.#costs.note(jobs, Number(process.hrtime.bigint() - start));
+    const startMs = performance.now();
+    this.#inline.run(jobs);
+    this.#costs.note(jobs, NS_PER_MS * (performance.now() - startMs));
     lane.frames += 1;
     lane.inlineFrames += 1;
     lane.jobs += jobs.length;
-    settleFrame(jobs, frame);
   }
 
   /** Hands waiting jobs to free workers, lane by lane in turn. */
@@ -162,7 +169,7 @@ export class Dispatcher {
       ns += this.#costs.of(lane.queue[count]!);
       count += 1;
     }
-    return lane.queue.splice(0, count);
+    return this.#front(lane, count);
   }
 
   async #runInPool(lane: Lane, jobs: readonly Job[], pool: FramePool): Promise<void> {
@@ -172,12 +179,11 @@ export class Dispatcher {
     lane.inFlight += 1;
     lane.frames += 1;
     lane.jobs += jobs.length;
-    const start = process.hrtime.bigint();
     try {
       const die = this.killNext > 0;
       if (die) this.killNext -= 1;
       const frame = await pool.run(writeFrame(jobs, true), die);
-      this.#costs.note(jobs, Number(process.hrtime.bigint() - start));
+      this.#costs.note(jobs, frame.readDoubleLE(ELAPSED_NS_AT));
       settleFrame(jobs, frame);
     } catch {
       this.#retry(lane, jobs);

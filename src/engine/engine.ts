@@ -8,7 +8,7 @@ import type { KeySpec } from '../core/records.js';
 import { keySpecRow, type LaneName } from '../specs/key-specs.js';
 import { type BackendChoice, selectBackend } from './backends/select.js';
 import { Dispatcher, type DispatchMode } from './dispatcher.js';
-import { settleFrame, writeFrame } from './frame.js';
+import { InlineFrames } from './frame.js';
 import { ALG, OP, SEAL_OVERHEAD_BYTES, SPEC } from './frame-layout.js';
 import { type Job, type JobInit, makeJob } from './job.js';
 import { createPool } from './pool.js';
@@ -80,12 +80,12 @@ function generatedKey(output: Buffer): GeneratedKey {
 
 /** Signature checks of one turn, run as one frame before the turn ends. */
 class SigV4Lane {
-  readonly #run: (frame: Buffer) => void;
+  readonly #frames: InlineFrames;
   readonly #batchMax: number;
   #queue: Job[] = [];
 
   constructor(run: (frame: Buffer) => void, batchMax: number) {
-    this.#run = run;
+    this.#frames = new InlineFrames(run);
     this.#batchMax = batchMax;
   }
 
@@ -97,10 +97,7 @@ class SigV4Lane {
     const jobs = this.#queue;
     this.#queue = [];
     for (let at = 0; at < jobs.length; at += this.#batchMax) {
-      const some = jobs.slice(at, at + this.#batchMax);
-      const frame = writeFrame(some, false);
-      this.#run(frame);
-      settleFrame(some, frame);
+      this.#frames.run(jobs.slice(at, at + this.#batchMax));
     }
   }
 }
@@ -114,6 +111,12 @@ export async function createEngine(
   const threads =
     settings.dispatch === 'inline' ? 0 : settings.threads || Math.max(2, availableParallelism());
   const pool = threads === 0 ? undefined : createPool(backend, threads);
+  try {
+    await pool?.ready();
+  } catch (error) {
+    await pool?.close();
+    throw error;
+  }
   const dispatcher = new Dispatcher({
     backend,
     pool,

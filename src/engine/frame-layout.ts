@@ -8,7 +8,8 @@
  *              4 u32 jobCount
  *              8 u32 usedBytes (header + descriptors + payload)
  *             12 u32 flags (0)
- *             16 .. 31 zero
+ *             16 f64 ns that the jobs took (written by a worker; 0 before)
+ *             24 .. 31 zero
  *
  *   descriptor 0 u16 op          2 u16 alg        4 u32 status (out; STATUS.PENDING before)
  *              8 u32 key slot   12 u32 key generation     (0,0 = none)
@@ -27,6 +28,8 @@ export const FRAME_MAGIC = 0x3146534b;
 export const HEADER_BYTES = 32;
 export const DESCRIPTOR_BYTES = 64;
 export const MAX_JOBS_PER_FRAME = 1024;
+/** Byte offset in the header. JavaScript alone uses this field. */
+export const ELAPSED_NS_AT = 16;
 
 /** Byte offsets inside a descriptor. */
 export const D = Object.freeze({

@@ -2,11 +2,14 @@
 import type { Payload } from '../core/blob.js';
 import { type KeyHandle, NO_KEY } from '../core/key-handle.js';
 import type { LaneName } from '../specs/key-specs.js';
+import { costCell } from './cost.js';
 import { STATUS } from './frame-layout.js';
 import { EngineError, type EngineStatusName } from './port.js';
 
 export interface Job {
   readonly lane: LaneName;
+  /** Where its cost is kept (cost.ts). */
+  readonly cell: number;
   readonly op: number;
   readonly alg: number;
   readonly key: KeyHandle;
@@ -58,6 +61,7 @@ export function makeJob(
 ): Job {
   return {
     lane: init.lane,
+    cell: costCell(init.lane, init.op),
     op: init.op,
     alg: init.alg ?? 0,
     key: init.key ?? NO_KEY,

@@ -5,25 +5,26 @@
 
 import { workerData } from 'node:worker_threads';
 import { move } from 'piscina';
-import { type FrameKeys, runNodeFrame } from './backends/node-frame.js';
 import { selectBackend } from './backends/select.js';
+import { ELAPSED_NS_AT } from './frame-layout.js';
+
+const NS_PER_MS = 1e6;
 
 export interface FrameTask {
   /** Its ArrayBuffer is transferred. */
   readonly frame: Uint8Array;
-  /** Keys of the node backend; undefined for native. */
+  /** What the backend's `attachments` gave: keys of the node backend, nothing for native. */
   readonly keys: unknown;
   /** Fault switch of tests: the worker dies with this task. Honoured under KEYSTREL_FAULTS=1 only. */
   readonly die: boolean;
 }
 
 interface PoolData {
-  readonly backend: 'native' | 'node';
+  readonly backend: 'native' | 'node' | 'noble';
   readonly faults: boolean;
 }
 
-// Piscina wraps workerData: [its own, ours].
-const data = (workerData as readonly [unknown, PoolData])[1];
+const data = workerData as PoolData;
 const { backend } = selectBackend(data.backend);
 
 /** One array for both: Piscina's `move` marks what is transferred back. */
@@ -31,7 +32,9 @@ export default function runTask(task: FrameTask): unknown {
   if (task.die && data.faults) process.exit(1);
   const { buffer, byteOffset, byteLength } = task.frame;
   const frame = Buffer.from(buffer, byteOffset, byteLength);
-  if (backend.name === 'native') backend.run(frame);
-  else runNodeFrame(frame, task.keys as FrameKeys, undefined);
+  const startMs = performance.now();
+  backend.runWith(frame, task.keys);
+  // Costs are those of the work, not of the hop: else work sent away would never seem cheap again.
+  frame.writeDoubleLE(NS_PER_MS * (performance.now() - startMs), ELAPSED_NS_AT);
   return move(task.frame);
 }

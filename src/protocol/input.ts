@@ -35,9 +35,9 @@ export function compileValue<S extends TSchema>(schema: S): (value: unknown) => 
   const { blobs, deep } = blobMembers(shapeOf(schema));
   return (value) => {
     if (check.Check(value) && decodeBlobs(value as MutableObject, blobs, deep)) {
-      return value as Static<S>;
+      return value;
     }
-    return explain(schema, value) as Static<S>;
+    return explain(schema, value);
   };
 }
 

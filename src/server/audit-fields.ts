@@ -1,38 +1,11 @@
 /** From an exchange to the fields of its audit record; the recorder makes the line of them. */
-import type { Caller } from '../auth/port.js';
-import type { KmsError } from '../core/errors.js';
+import type { AuditFields } from '../audit/record.js';
 import type { Exchange } from './exchange.js';
-
-/** What the pipeline knows of a finished request. Holds no secret and no blob. */
-export interface AuditFields {
-  /** Wall-clock milliseconds of the request's arrival. */
-  readonly time: number;
-  readonly requestId: string;
-  /** AWS name; '' when the request did not come that far. */
-  readonly operation: string;
-  /** Undefined when the signature was refused. */
-  readonly caller: Caller | undefined;
-  readonly sourceAddress: string;
-  readonly userAgent: string;
-  /** The Host header. */
-  readonly host: string;
-  readonly tls: boolean;
-  readonly error: KmsError | undefined;
-  readonly readOnly: boolean;
-  readonly request: object | null;
-  readonly response: object | null;
-  readonly extra: object | undefined;
-  /** ARNs. */
-  readonly resources: readonly string[];
-}
-
-/** AuditRecorder writes one JSON line; it throws only on programmer errors. */
-export interface AuditRecorder {
-  build(fields: AuditFields): string;
-}
 
 /** Longest user agent kept, characters: it is the client's to choose. */
 const USER_AGENT_CHARS_MAX = 512;
+/** The access key id of an Authorization header, for requests whose signature was refused. */
+const CLAIMED = /\bCredential=([A-Za-z0-9]{1,128})\//;
 const NO_ARNS: readonly string[] = Object.freeze([]);
 
 export function auditFields(exchange: Exchange): AuditFields {
@@ -44,6 +17,7 @@ export function auditFields(exchange: Exchange): AuditFields {
     requestId: exchange.requestId,
     operation: operation === undefined ? '' : operation.name,
     caller: exchange.identified,
+    claimedAccessKeyId: exchange.identified === undefined ? claimedKey(exchange) : undefined,
     sourceAddress: request.remoteAddress,
     userAgent:
       userAgent.length > USER_AGENT_CHARS_MAX
@@ -64,6 +38,10 @@ export function auditFields(exchange: Exchange): AuditFields {
       : undefined,
     resources: resourcesOf(exchange, decoded),
   };
+}
+
+function claimedKey({ request }: Exchange): string | undefined {
+  return CLAIMED.exec(request.header('authorization'))?.[1];
 }
 
 function responseOf(exchange: Exchange): object | null {

@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AuditSink } from '../audit/port.js';
+import type { AuditFields, AuditRecorder } from '../audit/record.js';
 import type { Authenticator } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { isKmsError, KmsError } from '../core/errors.js';
@@ -19,12 +20,7 @@ import { encodeOutput, operationOf, targetOf } from '../protocol/codec.js';
 import { errorToWire } from '../protocol/error-wire.js';
 import { compileInput } from '../protocol/input.js';
 import type { Throttle } from '../throttle/port.js';
-import {
-  type AuditFields,
-  type AuditRecorder,
-  auditFields,
-  bareAuditFields,
-} from './audit-fields.js';
+import { auditFields, bareAuditFields } from './audit-fields.js';
 import { Exchange } from './exchange.js';
 import type { HttpRequest } from './transport.js';
 
@@ -117,7 +113,7 @@ class RequestPipeline {
     let body = '';
     try {
       exchange.identified = await this.#parts.authenticator.authenticate(request, request.body);
-      const route = this.#route(request.header('x-amz-target'));
+      const route = this.#route(request);
       const { operation } = route;
       exchange.operation = operation;
       const input = route.read(request.body);
@@ -144,7 +140,12 @@ class RequestPipeline {
     request.reply({ status, requestId, body });
   }
 
-  #route(target: string): Route {
+  /** The protocol is POST / and nothing else, however well another request is signed. */
+  #route(request: HttpRequest): Route {
+    if (request.method !== 'POST' || request.path !== '/') {
+      throw new KmsError('UnknownOperationException');
+    }
+    const target = request.header('x-amz-target');
     const route = this.#routes.get(target);
     if (route !== undefined) return route;
     const name = operationOf(target);
@@ -185,7 +186,7 @@ class RequestPipeline {
   #draw(exchange: Exchange, operation: Operation, input: unknown): void {
     const { throttle } = this.#parts;
     const { caller, keys } = exchange;
-    const draws = operation.quota(input as never, keys);
+    const draws = operation.quota(input, keys);
     if (!throttle.take(caller.account, caller.region, draws)) {
       throw new KmsError('ThrottlingException');
     }

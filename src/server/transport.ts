@@ -37,10 +37,18 @@ export interface TransportLimits {
   readonly bodyTimeoutMs: number;
 }
 
+export interface TlsOptions {
+  /** PEM. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** TLSv1.2 unless given; uWebSockets.js knows no other and refuses TLSv1.3 alone. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+}
+
 export interface TransportOptions {
   readonly host: string;
   readonly port: number;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly tls?: TlsOptions | undefined;
   readonly limits: TransportLimits;
   readonly onRequest: (request: HttpRequest) => void;
   /** A request that the transport refused by itself, with the status it answered. For metrics. */

@@ -4,8 +4,10 @@
  * process on the store.
  *
  * Errors: every method may reject with StoreError. CONFLICT: the optimistic version differed, or
- * a unique row exists. NOT_FOUND: the row to change is absent. FULL: no space left; nothing was
- * changed. UNAVAILABLE: the database cannot be reached or written; nothing was acknowledged.
+ * a unique row exists. NOT_FOUND: the row to change, or one that a new row refers to, is absent.
+ * FULL: no space left; nothing was changed. UNAVAILABLE: the database cannot be reached or written,
+ * or too many mutations wait; nothing was acknowledged. CORRUPT: the database is damaged. LIMIT: a
+ * bound given with the call is reached.
  */
 import type {
   StoredAccessKey,
@@ -38,6 +40,7 @@ export interface Scope {
   readonly region: string;
 }
 
+/** `limit` of the list methods is a positive integer. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Key of the last item given when more follow; the caller makes the Marker from it. */
@@ -63,14 +66,17 @@ export interface Change {
   readonly kind: 'key' | 'alias' | 'access-key' | 'principal';
   readonly account: string;
   readonly region: string;
-  /** Key id, alias name, access key id or ARN. */
+  /** Key id, alias name, access key id or ARN. The region is empty for the last two. */
   readonly id: string;
 }
 
 export interface Store {
-  /** Opens and migrates. */
+  /** Opens and migrates. UNAVAILABLE for a database that a newer program has migrated. */
   open(): Promise<void>;
+  /** Finishes what was accepted; later calls are UNAVAILABLE. */
   close(): Promise<void>;
+  /** False when the database cannot be read now. A full disk alone is healthy: reads go on. */
+  healthy(): boolean;
 
   /** Deployment facts (account, region, format), set once by init. */
   getMeta(name: string): Promise<string | undefined>;
@@ -89,8 +95,9 @@ export interface Store {
     expectVersion: number,
     patch: KeyPatch,
   ): Promise<StoredKey>;
-  /** Really deletes: key, materials, aliases. CONFLICT when the version differs. */
+  /** Really deletes: key, materials, aliases. CONFLICT when the version differs; NOT_FOUND. */
   deleteKey(scope: Scope, keyId: string, expectVersion: number): Promise<void>;
+  /** Ordered by key id. */
   listKeys(scope: Scope, limit: number, after: string | undefined): Promise<Page<StoredKey>>;
   /** Keys of any account and region in PendingDeletion whose date is at or before `now`. */
   keysDueForDeletion(now: number, limit: number): Promise<readonly StoredKey[]>;
@@ -102,7 +109,7 @@ export interface Store {
   /** CONFLICT when the name exists; LIMIT when the key has `maxPerKey` aliases; NOT_FOUND when the key is gone. */
   insertAlias(alias: StoredAlias, maxPerKey: number): Promise<void>;
   getAlias(scope: Scope, name: string): Promise<StoredAlias | undefined>;
-  /** NOT_FOUND when absent; LIMIT as insertAlias. */
+  /** NOT_FOUND when the alias or the target is absent; LIMIT as insertAlias. */
   updateAlias(
     scope: Scope,
     name: string,
@@ -110,6 +117,7 @@ export interface Store {
     now: number,
     maxPerKey: number,
   ): Promise<void>;
+  /** NOT_FOUND. */
   deleteAlias(scope: Scope, name: string): Promise<void>;
   /** Ordered by name; filtered by target when `keyId` is given. */
   listAliases(
@@ -119,18 +127,28 @@ export interface Store {
     after: string | undefined,
   ): Promise<Page<StoredAlias>>;
 
+  /** The id of the new row is given by the store: unique, ascending, never used twice. */
   insertDomainKey(region: string, wrapped: Uint8Array, now: number): Promise<StoredDomainKey>;
   listDomainKeys(): Promise<readonly StoredDomainKey[]>;
 
+  /** CONFLICT. */
   insertPrincipal(principal: StoredPrincipal): Promise<void>;
   getPrincipal(arn: string): Promise<StoredPrincipal | undefined>;
+  /** Ordered by ARN. */
+  listPrincipals(limit: number, after: string | undefined): Promise<Page<StoredPrincipal>>;
+  /** CONFLICT; NOT_FOUND when the principal or the domain key is absent. */
   insertAccessKey(key: StoredAccessKey): Promise<void>;
   getAccessKey(accessKeyId: string): Promise<StoredAccessKey | undefined>;
+  /** All access keys of a principal, by id. */
+  listAccessKeys(principalArn: string): Promise<readonly StoredAccessKey[]>;
+  /** NOT_FOUND. */
   setAccessKeyActive(accessKeyId: string, active: boolean): Promise<void>;
 
   /**
    * Calls `listener` for every change committed by any process, in order, within 1 s; with
-   * 'reset' when it cannot tell what changed (drop all caches). Returns the unsubscribe function.
+   * 'reset' when it cannot tell what changed (drop all caches). A change of this process is
+   * delivered before its mutation resolves. The listener must not throw. Returns the unsubscribe
+   * function.
    */
   onChange(listener: (change: Change | 'reset') => void): () => void;
 }

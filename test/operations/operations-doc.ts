@@ -9,7 +9,7 @@ const kebab = (name: string) => name.replaceAll(/([a-z])([A-Z])/g, '$1-$2').toLo
 /** Quota drawn on for RSA_2048 keys; a class quota is shown as such. */
 function quota(operation: Operation): string {
   const key = { spec: keySpecRow('RSA_2048') } as Key;
-  const draws = operation.quota({ KeyPairSpec: 'RSA_2048' } as never, [key, key]);
+  const draws = operation.quota({ KeyPairSpec: 'RSA_2048' }, [key, key]);
   const { quota: name, cost } = draws[0]!;
   if (name === 'crypto-rsa') return cost === 2 ? 'class of each key' : "class of the key's spec";
   if (name.startsWith('GenerateDataKeyPair:')) return 'GenerateDataKeyPair of the pair spec';

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { AuditSink } from '../../src/audit/port.js';
+import type { AuditFields } from '../../src/audit/record.js';
 import type { Authenticator, Caller } from '../../src/auth/port.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { type ErrorCode, KmsError } from '../../src/core/errors.js';
@@ -12,7 +13,6 @@ import type { KeyService } from '../../src/keys/service.js';
 import { type Operation, operation } from '../../src/operations/port.js';
 import { OPERATIONS, UNSUPPORTED_OPERATIONS } from '../../src/operations/registry.js';
 import { blob, kmsBoolean, kmsString, structure } from '../../src/protocol/schema.js';
-import type { AuditFields } from '../../src/server/audit-fields.js';
 import { createPipeline, type Pipeline } from '../../src/server/pipeline.js';
 import type { HttpReply, HttpRequest } from '../../src/server/transport.js';
 import type { Throttle } from '../../src/throttle/port.js';
@@ -125,6 +125,7 @@ class World {
       method: 'POST',
       path: '/',
       query: '',
+      lines: { names: Object.keys(headers), values: Object.values(headers) },
       body: Buffer.from(body),
       remoteAddress: '127.0.0.1',
       tls: true,
@@ -202,6 +203,17 @@ describe('a request that succeeds', () => {
 });
 
 describe('a request that is refused', () => {
+  it.each([{ method: 'GET' }, { method: 'PUT' }, { path: '/kms' }, { path: '//' }])(
+    '%o is no operation, though signed and with a target',
+    async (other) => {
+      const world = new World();
+      world.pipeline().onRequest({ ...world.request(TARGET, '{"KeyId":"k1"}'), ...other });
+      await until(() => world.replies.length === 1);
+      expect(JSON.parse(world.replies[0]!.body).__type).toBe('UnknownOperationException');
+      expect(world.steps).toEqual(['authenticate', 'audit', 'reply']);
+    },
+  );
+
   it.each<[string, Partial<World['fail']>, string, unknown, ErrorCode, string[]]>([
     [
       'signature',

@@ -159,3 +159,20 @@ it.each(Object.keys(KINDS) as (keyof typeof KINDS)[])(
     await expect(async () => startTransport(kind, { tls: bad })).rejects.toThrow();
   },
 );
+
+describe('TLS 1.3 alone', () => {
+  it('is what node-http speaks when told so', async () => {
+    const rig = await startTransport('node-http', { tls: { ...tls, minVersion: 'TLSv1.3' } });
+    const spoken = await handshake(rig.port, {});
+    expect(spoken.protocol).toBe('TLSv1.3');
+    await expect(handshake(rig.port, { maxVersion: 'TLSv1.2' })).rejects.toThrow(
+      /alert|version|ECONNRESET|disconnected/i,
+    );
+    await rig.transport.close(1000);
+  });
+
+  it('is refused by uws, which cannot do it', async () => {
+    const start = async () => startTransport('uws', { tls: { ...tls, minVersion: 'TLSv1.3' } });
+    await expect(start).rejects.toThrow(/node-http/);
+  });
+});

@@ -4,6 +4,8 @@
 //! never names a later key. Bodies are shared by reference count: a key freed while a job uses it
 //! is wiped when that job ends.
 mod locked;
+#[cfg(test)]
+mod tests;
 
 pub use locked::{CELL_BYTES, LockedBox, wipe_all};
 

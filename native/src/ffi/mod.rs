@@ -7,8 +7,8 @@ mod secp256k1;
 pub use ec::{ecdh, ecdsa_sign, ecdsa_verify, generate_ec, private_scalar, public_point};
 pub use pkey::{AsymmetricKey, GeneratedPair};
 pub use rsa::{
-    generate_rsa, oaep_decrypt, oaep_encrypt, rsa_sign_pkcs1, rsa_sign_pss, rsa_verify_pkcs1,
-    rsa_verify_pss,
+    RsaParts, generate_rsa, oaep_decrypt, oaep_encrypt, private_lanes, public_lanes,
+    rsa_from_parts, rsa_sign_pkcs1, rsa_sign_pss, rsa_verify_pkcs1, rsa_verify_pss,
 };
 
 use crate::frame::Status;
@@ -73,6 +73,19 @@ pub fn random(out: &mut [u8]) {
     // SAFETY: the slice is writable for its length.
     let ok = unsafe { lc::RAND_bytes(out.as_mut_ptr(), out.len()) };
     assert_eq!(ok, 1, "the random generator failed");
+}
+
+/// Overwrites `bytes` with zeros; the compiler cannot leave it out. Faster on long slices than byte
+/// by byte volatile writes.
+pub fn wipe(bytes: &mut [u8]) {
+    // SAFETY: the slice is writable for its length.
+    unsafe { lc::OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
+}
+
+/// As `wipe`, for words.
+pub fn wipe_u32(words: &mut [u32]) {
+    // SAFETY: the slice is writable for its length.
+    unsafe { lc::OPENSSL_cleanse(words.as_mut_ptr().cast(), size_of_val(words)) }
 }
 
 /// Runs SHA-256's compression function over whole blocks of 64 bytes.

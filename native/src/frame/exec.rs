@@ -6,6 +6,8 @@ use super::layout::{
 };
 use crate::arena::{self, KeyBody};
 use crate::ffi::{AsymmetricKey, Hash};
+#[cfg(target_arch = "x86_64")]
+use crate::symmetric::small::Kernels;
 use crate::symmetric::{self, MAC_MAX, RandomPool, SECRET_MAX, SecretKey};
 use crate::{ec, rsa, sigv4};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +27,7 @@ pub(super) struct Job<'a> {
     pub out: &'a mut [u8],
 }
 
-fn word(frame: &[u8], at: usize) -> u32 {
+pub(super) fn word(frame: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([frame[at], frame[at + 1], frame[at + 2], frame[at + 3]])
 }
 
@@ -33,23 +35,70 @@ fn put_word(frame: &mut [u8], at: usize, value: u32) {
     frame[at..at + 4].copy_from_slice(&value.to_le_bytes());
 }
 
+/// What runs the short messages of frames on this CPU.
+pub fn short_messages() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(kernels) = Kernels::get() {
+        return kernels.name();
+    }
+    "AWS-LC"
+}
+
 /// Runs every job of a frame in place. A frame whose header is wrong is left as it is, and
 /// `BadFrame` is returned; otherwise each job has its own status. Never panics.
+#[cfg(target_arch = "x86_64")]
+pub fn run_frame(frame: &mut [u8]) -> Status {
+    run_frame_with(frame, Kernels::get())
+}
+
+#[cfg(not(target_arch = "x86_64"))]
 pub fn run_frame(frame: &mut [u8]) -> Status {
     let Some(count) = header(frame) else { return Status::BadFrame };
     let mut random = RandomPool::new(expected_random(frame, count));
-    for i in 0..count {
-        let at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-        let ran = catch_unwind(AssertUnwindSafe(|| run_at(frame, at, count, &mut random)));
-        let (status, len) = match ran {
-            Ok(Ok(len)) => (Status::Ok, len),
-            Ok(Err(status)) => (status, 0),
-            Err(_) => (Status::Internal, 0),
-        };
-        put_word(frame, at + field::status, status as u32);
-        put_word(frame, at + field::outLen, len as u32);
-    }
+    run_one_by_one(frame, &mut random, &vec![false; count]);
     Status::Ok
+}
+
+/// As `run_frame`, with the kernels given for short messages, or none.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn run_frame_with(frame: &mut [u8], kernels: Option<Kernels>) -> Status {
+    let Some(count) = header(frame) else { return Status::BadFrame };
+    let mut random = RandomPool::new(expected_random(frame, count));
+    let mut done = vec![false; count];
+    if let Some(kernels) = kernels {
+        // What a panic leaves undone runs below.
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            super::short_jobs::run(kernels, frame, &mut random, &mut done);
+        }));
+        debug_assert!(ran.is_ok());
+    }
+    let ran = catch_unwind(AssertUnwindSafe(|| super::rsa_jobs::run(frame, &mut done)));
+    debug_assert!(ran.is_ok());
+    run_one_by_one(frame, &mut random, &done);
+    Status::Ok
+}
+
+/// Runs the jobs that are not done.
+fn run_one_by_one(frame: &mut [u8], random: &mut RandomPool, done: &[bool]) {
+    for (i, done) in done.iter().enumerate() {
+        if *done {
+            continue;
+        }
+        let at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
+        let count = word(frame, 4) as usize;
+        let ran = catch_unwind(AssertUnwindSafe(|| run_at(frame, at, count, random)));
+        finish(frame, at, ran.unwrap_or(Err(Status::Internal)));
+    }
+}
+
+/// Writes what became of the job whose descriptor is at `at`.
+pub(super) fn finish(frame: &mut [u8], at: usize, outcome: Result<usize, Status>) {
+    let (status, len) = match outcome {
+        Ok(len) => (Status::Ok, len),
+        Err(status) => (status, 0),
+    };
+    put_word(frame, at + field::status, status as u32);
+    put_word(frame, at + field::outLen, len as u32);
 }
 
 /// The number of jobs, when the header fits.
@@ -81,17 +130,48 @@ fn expected_random(frame: &[u8], count: usize) -> usize {
         .sum()
 }
 
-/// A span of the payload area; an empty one is always right.
-fn span(frame: &[u8], at: usize, payload: usize, used: usize) -> Result<(usize, usize), Status> {
-    let (offset, len) = (word(frame, at) as usize, word(frame, at + 4) as usize);
-    if len == 0 {
-        return Ok((payload, 0));
+/// The 16 words of the descriptor at `at`.
+pub(super) fn descriptor(frame: &[u8], at: usize) -> [u32; DESCRIPTOR_BYTES / 4] {
+    let mut words = [0u32; DESCRIPTOR_BYTES / 4];
+    let bytes = &frame[at..at + DESCRIPTOR_BYTES];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
+        *word = u32::from_le_bytes(*bytes);
     }
-    match offset.checked_add(len) {
-        Some(end) if offset >= payload && end <= used => Ok((offset, len)),
-        _ => Err(Status::BadFrame),
+    words
+}
+
+/// The spans of a job, checked: they lie in the payload area, the output apart from the inputs.
+pub(super) struct Spans {
+    pub inputs: [(usize, usize); 3],
+    pub out: (usize, usize),
+}
+
+impl Spans {
+    /// `words`: the job's descriptor.
+    #[inline]
+    pub fn read(
+        frame: &[u8],
+        words: &[u32; DESCRIPTOR_BYTES / 4],
+        count: usize,
+    ) -> Result<Self, Status> {
+        let used = word(frame, 8) as usize;
+        let payload = HEADER_BYTES + count * DESCRIPTOR_BYTES;
+        // An empty span is always right, wherever it points.
+        let span = |field: usize| {
+            let (offset, len) = (words[field / 4] as usize, words[field / 4 + 1] as usize);
+            if len == 0 { (payload, 0) } else { (offset, len) }
+        };
+        let inputs = [span(field::in0), span(field::in1), span(field::in2)];
+        let out = span(field::out);
+        // Offsets and lengths are below 2^32 each: no sum overflows.
+        let inside = |(at, len): (usize, usize)| at >= payload && at + len <= used;
+        let apart = |a: (usize, usize)| a.1 == 0 || a.0 + a.1 <= out.0 || out.0 + out.1 <= a.0;
+        let good = inputs.iter().all(|span| inside(*span) && (out.1 == 0 || apart(*span)));
+        if good && inside(out) { Ok(Self { inputs, out }) } else { Err(Status::BadFrame) }
     }
 }
+
+const _: () = assert!(usize::BITS >= 64);
 
 fn run_at(
     frame: &mut [u8],
@@ -99,22 +179,11 @@ fn run_at(
     count: usize,
     random: &mut RandomPool,
 ) -> Result<usize, Status> {
-    let used = word(frame, 8) as usize;
-    let payload = HEADER_BYTES + count * DESCRIPTOR_BYTES;
-    let inputs = [
-        span(frame, at + field::in0, payload, used)?,
-        span(frame, at + field::in1, payload, used)?,
-        span(frame, at + field::in2, payload, used)?,
-    ];
-    let out = span(frame, at + field::out, payload, used)?;
-    let apart = |a: (usize, usize)| a.1 == 0 || a.0 + a.1 <= out.0 || out.0 + out.1 <= a.0;
-    if out.1 != 0 && !inputs.iter().all(|span| apart(*span)) {
-        return Err(Status::BadFrame);
-    }
-    let number = |offset: usize| u16::from_le_bytes([frame[at + offset], frame[at + offset + 1]]);
-    let (op, alg) = (number(field::op), number(field::alg));
-    let param = word(frame, at + field::param);
-    let key = (word(frame, at + field::keySlot), word(frame, at + field::keyGen));
+    let words = descriptor(frame, at);
+    let Spans { inputs, out } = Spans::read(frame, &words, count)?;
+    let (op, alg) = (words[field::op / 4] as u16, (words[field::op / 4] >> 16) as u16);
+    let param = words[field::param / 4];
+    let key = (words[field::keySlot / 4], words[field::keyGen / 4]);
     let base = frame.as_mut_ptr();
     // SAFETY: every span lies within the frame (checked by `span`), and the output is disjoint from
     // the inputs (checked above); `frame` is borrowed mutably and not used until these are gone.

@@ -2,8 +2,18 @@
 mod exec;
 mod keygen_jobs;
 mod layout;
+#[cfg(target_arch = "x86_64")]
+mod rsa_jobs;
+#[cfg(test)]
+mod rsa_tests;
+#[cfg(target_arch = "x86_64")]
+mod short_jobs;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod short_tests;
+mod single;
 #[cfg(test)]
 mod tests;
 
-pub use exec::run_frame;
+pub use exec::{run_frame, short_messages};
 pub use layout::*;
+pub use single::run_single;

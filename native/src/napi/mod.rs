@@ -62,6 +62,8 @@ pub struct Info {
     pub cpu_class: String,
     pub cpu_reason: Option<String>,
     pub library: String,
+    /// What runs the short messages of a frame.
+    pub short_messages: String,
 }
 
 #[napi]
@@ -73,6 +75,7 @@ pub fn info() -> Info {
         cpu_class: class.name().to_owned(),
         cpu_reason: reason,
         library: "AWS-LC".to_owned(),
+        short_messages: frame::short_messages().to_owned(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Start-up self-tests: known answers, computed by other implementations, for every algorithm.
 mod known_answers;
 
-use crate::ffi::{AsymmetricKey, Hash};
-use crate::frame::{Status, alg, spec};
+use crate::arena::{self, KeyBody};
+use crate::ffi::AsymmetricKey;
+use crate::frame::{self, Status, alg, op, spec};
 use crate::symmetric::{self, MAC_MAX, RandomPool, SecretKey};
 use crate::{ec, rsa, sigv4};
 use known_answers as known;
@@ -133,7 +134,35 @@ fn sealed() -> Result<bool, Status> {
     let mut random = RandomPool::new(28);
     let len = symmetric::seal(&key, &mut random, &header, &context, &message, &mut own)?;
     let opened = symmetric::open(&key, &header, &context, &own[..len], &mut out)?;
-    Ok(known_good && refused && out[..opened] == message[..])
+    Ok(known_good && refused && out[..opened] == message[..] && sealed_in_frames()?)
+}
+
+/// The same through a frame, where the kernels for short messages run.
+fn sealed_in_frames() -> Result<bool, Status> {
+    let inputs = [hex(known::BLOB), hex(known::CONTEXT), hex(known::HEADER)];
+    let [blob, context, header] = inputs.each_ref().map(Vec::as_slice);
+    let message = hex(known::MESSAGE);
+    let key = KeyBody::Secret(SecretKey::load(spec::SYMMETRIC_DEFAULT, &counted(32))?);
+    in_frame(key, |run| {
+        let known_good = run(op::DECRYPT, [blob, context, header]) == Ok(message.clone());
+        let Ok(own) = run(op::ENCRYPT, [&message, context, header]) else { return false };
+        let mut spoilt = blob.to_vec();
+        spoilt[blob.len() - 1] ^= 1;
+        known_good
+            && run(op::DECRYPT, [&own, context, header]) == Ok(message.clone())
+            && run(op::DECRYPT, [&spoilt, context, header]) == Err(Status::InvalidCiphertext as u32)
+    })
+}
+
+/// Runs one job: its output, or its status.
+type RunJob<'a> = &'a dyn Fn(u16, [&[u8]; 3]) -> Result<Vec<u8>, u32>;
+
+/// Puts a key into the arena for as long as `test` runs.
+fn in_frame(key: KeyBody, test: impl FnOnce(RunJob<'_>) -> bool) -> Result<bool, Status> {
+    let handle = arena::insert(key)?;
+    let passed = test(&|op, inputs| frame::run_single(op, handle, inputs, 256));
+    arena::free(handle.slot, handle.generation);
+    Ok(passed)
 }
 
 fn mac(spec: u16, answer: &str) -> Result<bool, Status> {
@@ -141,7 +170,13 @@ fn mac(spec: u16, answer: &str) -> Result<bool, Status> {
     let key = SecretKey::load(spec, &counted(answer.len()))?;
     let mut out = [0u8; MAC_MAX];
     key.hmac().mac(&hex(known::MESSAGE), &mut out);
-    Ok(out[..answer.len()] == answer[..])
+    let message = hex(known::MESSAGE);
+    let framed = in_frame(KeyBody::Secret(key), |run| {
+        run(op::MAC, [&message, &[], &[]]) == Ok(answer.clone())
+            && run(op::MAC_VERIFY, [&message, &answer, &[]]) == Ok(Vec::new())
+            && run(op::MAC_VERIFY, [&answer, &answer, &[]]) == Err(Status::InvalidMac as u32)
+    })?;
+    Ok(out[..answer.len()] == answer[..] && framed)
 }
 
 fn signature_v4() -> Result<bool, Status> {
@@ -212,5 +247,36 @@ mod tests {
         for outcome in outcomes {
             assert!(outcome.passed, "{} {}", outcome.operation, outcome.algorithm);
         }
+    }
+
+    /// One hex digit of an answer changed.
+    fn spoilt(answer: &str) -> String {
+        let middle = answer.len() / 2;
+        let digit = if answer.as_bytes()[middle] == b'0' { "1" } else { "0" };
+        format!("{}{digit}{}", &answer[..middle], &answer[middle + 1..])
+    }
+
+    #[test]
+    fn wrong_answers_are_caught() {
+        use super::*;
+        let passes = |outcome: Result<bool, Status>| matches!(outcome, Ok(true));
+        assert!(passes(mac(spec::HMAC_256, known::HMAC_256)));
+        for (spec, answer) in [
+            (spec::HMAC_224, known::HMAC_224),
+            (spec::HMAC_256, known::HMAC_256),
+            (spec::HMAC_384, known::HMAC_384),
+            (spec::HMAC_512, known::HMAC_512),
+        ] {
+            assert!(!passes(mac(spec, &spoilt(answer))));
+        }
+        let (pkcs1, pss) = (alg::RSASSA_PKCS1_V1_5_SHA_256, alg::RSASSA_PSS_SHA_256);
+        assert!(!passes(rsa_signature(pkcs1, &spoilt(known::RSA_PKCS1_256), true)));
+        assert!(!passes(rsa_signature(pss, &spoilt(known::RSA_PSS_256), false)));
+        assert!(!passes(oaep(alg::RSAES_OAEP_SHA_256, &spoilt(known::RSA_OAEP_256))));
+        let (key, answer) = (known::P256_PKCS8, spoilt(known::P256_SIGNATURE));
+        assert!(!passes(ecdsa(spec::ECC_NIST_P256, alg::ECDSA_SHA_256, key, &answer)));
+        let shared = spoilt(known::P384_SHARED);
+        let (own, peer) = (known::P384_PKCS8, known::P384_PEER);
+        assert!(!passes(agreement(spec::ECC_NIST_P384, own, peer, &shared)));
     }
 }

@@ -2,6 +2,8 @@
 mod hmac;
 mod random;
 mod seal;
+#[cfg(target_arch = "x86_64")]
+pub mod small;
 
 pub use hmac::{HmacState, MAC_MAX};
 pub use random::{RandomPool, fill};

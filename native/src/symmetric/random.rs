@@ -1,17 +1,18 @@
 //! Nonces and IVs for the jobs of a frame from few generator calls: AWS-LC's generator costs as much
 //! for 32 bytes as for thousands.
 use crate::ffi;
-use zeroize::Zeroize;
 
 const POOL_BYTES: usize = 4096;
 
-/// Random bytes of one frame: drawn in large pieces, wiped as they are taken and at the end. It
-/// lives no longer than a native call, so a forked child can never replay it.
+/// Random bytes of one frame: drawn in large pieces, wiped at the end. It lives no longer than a
+/// native call, so a forked child can never replay it.
 pub struct RandomPool {
     bytes: [u8; POOL_BYTES],
     /// Bytes not yet taken stand in `at..end`.
     at: usize,
     end: usize,
+    /// Bytes ever drawn into `bytes`.
+    drawn: usize,
     /// Bytes that the rest of the frame may still want.
     expected: usize,
 }
@@ -19,7 +20,7 @@ pub struct RandomPool {
 impl RandomPool {
     /// `expected`: how many bytes the frame will take, as far as is known.
     pub fn new(expected: usize) -> Self {
-        Self { bytes: [0; POOL_BYTES], at: 0, end: 0, expected }
+        Self { bytes: [0; POOL_BYTES], at: 0, end: 0, drawn: 0, expected }
     }
 
     /// Fills `out`.
@@ -30,11 +31,10 @@ impl RandomPool {
             }
             self.end = self.expected.clamp(out.len(), POOL_BYTES);
             self.at = 0;
+            self.drawn = self.drawn.max(self.end);
             ffi::random(&mut self.bytes[..self.end]);
         }
-        let taken = &mut self.bytes[self.at..self.at + out.len()];
-        out.copy_from_slice(taken);
-        taken.zeroize();
+        out.copy_from_slice(&self.bytes[self.at..self.at + out.len()]);
         self.at += out.len();
         self.expected = self.expected.saturating_sub(out.len());
     }
@@ -42,7 +42,7 @@ impl RandomPool {
 
 impl Drop for RandomPool {
     fn drop(&mut self) {
-        self.bytes[self.at..self.end].zeroize();
+        ffi::wipe(&mut self.bytes[..self.drawn]);
     }
 }
 

@@ -25,6 +25,30 @@ pub fn kdf_input(nonce: &[u8; NONCE]) -> [u8; KDF_INPUT] {
     input
 }
 
+/// `kdf_input` as the single block of SHA-256 that follows HMAC's inner pad, in words.
+pub fn kdf_words(nonce: &[u8; NONCE]) -> [u32; 16] {
+    const FIXED: [u32; 16] = {
+        let mut words = [0u32; 16];
+        words[0] = 1;
+        let mut i = 0;
+        while i < KDF_LABEL.len() {
+            words[1 + i / 4] |= (KDF_LABEL[i] as u32) << (24 - 8 * (i % 4));
+            i += 1;
+        }
+        words[9] = 256;
+        words[10] = 0x8000_0000;
+        words[15] = 8 * (64 + KDF_INPUT as u32);
+        words
+    };
+    // Counter, label and zero byte fill five words, so that the nonce begins on a word.
+    const { assert!(KDF_INPUT == 40 && KDF_LABEL.len() == 15) };
+    let mut words = FIXED;
+    for (word, bytes) in words[5..9].iter_mut().zip(nonce.as_chunks::<4>().0) {
+        *word = u32::from_be_bytes(*bytes);
+    }
+    words
+}
+
 fn derive(key: &SecretKey, nonce: &[u8; NONCE]) -> Zeroizing<[u8; 32]> {
     let mut mac = [0u8; MAC_MAX];
     key.hmac().mac(&kdf_input(nonce), &mut mac);

@@ -99,6 +99,8 @@ impl Multiply for Avx2 {
     const RADIX: u32 = Quad::RADIX;
     const BIAS_LO: u64 = Quad::BIAS_LO;
     const BIAS_HI: u64 = Quad::BIAS_HI;
+    const BIAS_QUOTIENT: u64 = Quad::BIAS_QUOTIENT;
+    const SPLIT: bool = Quad::SPLIT;
     type Digit = [__m256d; 2];
 
     #[inline(always)]
@@ -119,8 +121,9 @@ impl Multiply for Avx2 {
         [self.0.quotient(k0[0]), self.1.quotient(k0[1])]
     }
     #[inline(always)]
-    fn cancel(c0: Self, c1: Self, q: Self::Digit, m0: Self::Digit) -> Self {
-        Avx2(Quad::cancel(c0.0, c1.0, q[0], m0[0]), Quad::cancel(c0.1, c1.1, q[1], m0[1]))
+    fn cancel(self, lo: &mut Self, hi: &mut Self, q: Self::Digit, m0: Self::Digit) {
+        self.0.cancel(&mut lo.0, &mut hi.0, q[0], m0[0]);
+        self.1.cancel(&mut lo.1, &mut hi.1, q[1], m0[1]);
     }
     #[inline(always)]
     fn encode(x: u64) -> u64 {

@@ -102,6 +102,8 @@ impl Multiply for Ifma {
     const RADIX: u32 = 52;
     const BIAS_LO: u64 = 0;
     const BIAS_HI: u64 = 0;
+    const BIAS_QUOTIENT: u64 = MASK52;
+    const SPLIT: bool = true;
     /// vpmadd52 reads the low 52 bits of a lane only: what stands above them does no harm.
     type Digit = Ifma;
 
@@ -118,28 +120,17 @@ impl Multiply for Ifma {
         *lo = lo.mac_lo(a, b);
         *hi = hi.mac_hi(a, b);
     }
-    /// All low halves before all high ones: neighbours then wait for nobody.
-    #[inline(always)]
-    fn mac_row(acc: &mut [Self], a: &[Ifma], b: Ifma) {
-        for i in 0..a.len() {
-            acc[i] = acc[i].mac_lo(a[i], b);
-        }
-        for i in 0..a.len() {
-            acc[i + 1] = acc[i + 1].mac_hi(a[i], b);
-        }
-    }
+    /// The column is one too small modulo 2^52: k0 makes up for it.
     #[inline(always)]
     fn quotient(self, k0: Ifma) -> Ifma {
-        unsafe { Ifma(_mm512_madd52lo_epu64(_mm512_setzero_si512(), self.0, k0.0)) }
+        k0.mac_lo(self, k0)
     }
-    /// The low half of q * m0 is 0 where that of c0 is, else 2^52 - c0's: no product is needed.
+    /// The low half of q * m0 is 0 where that of the column is, else what it wants to 2^52: with
+    /// 2^52 - 1 in the column already, no product is needed to know the carry.
     #[inline(always)]
-    fn cancel(c0: Self, c1: Self, q: Ifma, m0: Ifma) -> Self {
-        unsafe {
-            let up = _mm512_add_epi64(c0.0, _mm512_set1_epi64(MASK52 as i64));
-            let c1 = _mm512_add_epi64(c1.0, _mm512_srli_epi64::<52>(up));
-            Ifma(_mm512_madd52hi_epu64(c1, q.0, m0.0))
-        }
+    fn cancel(self, lo: &mut Self, hi: &mut Self, q: Ifma, m0: Ifma) {
+        *lo = Vector::add(*lo, self.carry());
+        *hi = hi.mac_hi(q, m0);
     }
     #[inline(always)]
     fn encode(x: u64) -> u64 {

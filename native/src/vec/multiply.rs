@@ -31,19 +31,15 @@ pub trait Multiply: Copy {
     fn integer(digit: Self::Digit) -> Self;
     /// lo + hi * 2^RADIX += a * b.
     fn mac(lo: &mut Self, hi: &mut Self, a: Self::Digit, b: Self::Digit);
-    /// `mac(acc[i], acc[i + 1], a[i], b)` for each i, in the order that suits the class.
-    #[inline(always)]
-    fn mac_row(acc: &mut [Self], a: &[Self::Digit], b: Self::Digit) {
-        for i in 0..a.len() {
-            let (lo, hi) = acc.split_at_mut(i + 1);
-            Self::mac(&mut lo[i], &mut hi[0], a[i], b);
-        }
-    }
-    /// The low RADIX bits of (column * k0) as a digit: the quotient digit of Montgomery's method.
+    /// True where a chain of `mac` on one column waits for the multiplier.
+    const SPLIT: bool;
+    /// What a column holds besides its value when it meets `quotient` and `cancel`.
+    const BIAS_QUOTIENT: u64;
+    /// The quotient digit of Montgomery's method: column * k0 modulo 2^RADIX.
     fn quotient(self, k0: Self::Digit) -> Self::Digit;
-    /// The column `c1`, after `c0 + c1 * 2^RADIX + q * m0`, whose low RADIX bits are zero, was
-    /// shifted right by a digit. `c0` is a settled column and not negative.
-    fn cancel(c0: Self, c1: Self, q: Self::Digit, m0: Self::Digit) -> Self;
+    /// Adds (column + q * m0) / 2^RADIX, which is exact, to `lo` + `hi`. The column is settled but
+    /// for BIAS_QUOTIENT, and not negative.
+    fn cancel(self, lo: &mut Self, hi: &mut Self, q: Self::Digit, m0: Self::Digit);
 
     /// The memory form of a digit with the value `x`, below 2^RADIX.
     fn encode(x: u64) -> u64;
@@ -82,6 +78,14 @@ pub trait Register: Multiply {
     /// # Safety
     /// The CPU has the features of this implementation.
     unsafe fn splat(x: u64) -> Self;
+    /// `mac`, kept together where the compiler would move its parts about and spill.
+    ///
+    /// # Safety
+    /// The CPU has the features of this implementation.
+    #[inline(always)]
+    unsafe fn mac_tight(lo: &mut Self, hi: &mut Self, a: Self::Digit, b: Self::Digit) {
+        Self::mac(lo, hi, a, b);
+    }
     fn add(self, b: Self) -> Self;
     /// Logical shift right by RADIX.
     fn carry(self) -> Self;

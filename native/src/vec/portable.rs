@@ -101,6 +101,8 @@ impl Multiply for Portable {
     const RADIX: u32 = 52;
     const BIAS_LO: u64 = 0;
     const BIAS_HI: u64 = 0;
+    const BIAS_QUOTIENT: u64 = 0;
+    const SPLIT: bool = false;
     type Digit = Portable;
 
     #[inline(always)]
@@ -121,9 +123,9 @@ impl Multiply for Portable {
         Portable([0; LANES]).mac_lo(self, k0)
     }
     #[inline(always)]
-    fn cancel(mut c0: Self, mut c1: Self, q: Portable, m0: Portable) -> Self {
-        Self::mac(&mut c0, &mut c1, q, m0);
-        c1.add(c0.shr::<52>())
+    fn cancel(mut self, lo: &mut Self, hi: &mut Self, q: Portable, m0: Portable) {
+        Self::mac(&mut self, hi, q, m0);
+        *lo = lo.add(self.shr::<52>());
     }
     #[inline(always)]
     fn encode(x: u64) -> u64 {

@@ -111,6 +111,8 @@ impl Multiply for Quad {
     const RADIX: u32 = 51;
     const BIAS_LO: u64 = C_LO.to_bits();
     const BIAS_HI: u64 = C_HI.to_bits();
+    const BIAS_QUOTIENT: u64 = 0;
+    const SPLIT: bool = false;
     type Digit = __m256d;
 
     #[inline(always)]
@@ -149,12 +151,9 @@ impl Multiply for Quad {
         }
     }
     #[inline(always)]
-    fn cancel(c0: Self, c1: Self, q: __m256d, m0: __m256d) -> Self {
-        // The low half is signed: 2^51 keeps c0 from going below zero, 1 in c1 makes up for it.
-        let mut lo = c0.add(Quad(Self::constant((Self::settled(1, 0) as i64) + (1 << 51))));
-        let mut hi = c1.add(Quad(Self::constant((Self::settled(0, 1) as i64) - 1)));
-        Self::mac(&mut lo, &mut hi, q, m0);
-        hi.add(lo.carry())
+    fn cancel(mut self, lo: &mut Self, hi: &mut Self, q: __m256d, m0: __m256d) {
+        Self::mac(&mut self, hi, q, m0);
+        *lo = lo.add(self.carry());
     }
     #[inline(always)]
     fn encode(x: u64) -> u64 {
@@ -189,6 +188,31 @@ impl Register for Quad {
     #[inline(always)]
     unsafe fn splat(x: u64) -> Self {
         Quad(Self::constant(x as i64))
+    }
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn mac_tight(lo: &mut Self, hi: &mut Self, a: __m256d, b: __m256d) {
+        // SAFETY: registers only.
+        unsafe {
+            let (_high, _low): (__m256d, __m256d);
+            core::arch::asm!(
+                "vmovapd {high}, {c_hi}",
+                "vfmadd231pd {high}, {a}, {b}",
+                "vsubpd {low}, {c_sum}, {high}",
+                "vpaddq {hi}, {hi}, {high}",
+                "vfmadd231pd {low}, {a}, {b}",
+                "vpaddq {lo}, {lo}, {low}",
+                high = out(ymm_reg) _high,
+                low = out(ymm_reg) _low,
+                c_hi = in(ymm_reg) Self::double(C_HI),
+                c_sum = in(ymm_reg) Self::double(C_SUM),
+                a = in(ymm_reg) a,
+                b = in(ymm_reg) b,
+                lo = inout(ymm_reg) lo.0,
+                hi = inout(ymm_reg) hi.0,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
     }
     #[inline(always)]
     fn add(self, b: Self) -> Self {

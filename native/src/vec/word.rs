@@ -10,6 +10,8 @@ impl Multiply for Word {
     const RADIX: u32 = 52;
     const BIAS_LO: u64 = 0;
     const BIAS_HI: u64 = 0;
+    const BIAS_QUOTIENT: u64 = 0;
+    const SPLIT: bool = false;
     type Digit = Word;
 
     #[inline(always)]
@@ -31,9 +33,9 @@ impl Multiply for Word {
         Word(self.0.wrapping_mul(k0.0) & MASK52)
     }
     #[inline(always)]
-    fn cancel(mut c0: Self, mut c1: Self, q: Word, m0: Word) -> Self {
-        Self::mac(&mut c0, &mut c1, q, m0);
-        c1.add(c0.carry())
+    fn cancel(mut self, lo: &mut Self, hi: &mut Self, q: Word, m0: Word) {
+        Self::mac(&mut self, hi, q, m0);
+        *lo = lo.add(self.carry());
     }
     #[inline(always)]
     fn encode(x: u64) -> u64 {

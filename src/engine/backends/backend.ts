@@ -6,12 +6,14 @@ import type { EngineReport } from '../port.js';
 export type AlgorithmReport = EngineReport['algorithms'][number];
 
 export interface Backend {
-  readonly name: 'native' | 'node';
+  readonly name: 'native' | 'node' | 'noble';
   readonly cpu: string;
   readonly cpuClass: string;
   readonly vault: RootVault;
   /** Runs a frame in place, on this thread. Never throws for what is in the frame. */
   run(frame: Buffer): void;
+  /** Runs, in a worker, a frame that came with its `attachments`. */
+  runWith(frame: Buffer, attachments: unknown): void;
   /** What goes along with a frame to a worker: keys of the node backend, nothing for native. */
   attachments(frame: Buffer): unknown;
   freeKey(key: KeyHandle): void;

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { layoutFingerprint } from '../layout-fingerprint.js';
 
@@ -26,6 +27,8 @@ export interface NativeAddon {
     cpuClass: string;
     cpuReason?: string | null;
     library: string;
+    /** What runs the short messages of a frame. */
+    shortMessages: string;
   };
   layoutFingerprint(): string;
   /** Known answers of every algorithm. */
@@ -43,7 +46,17 @@ export type NativeLoad =
   | { readonly addon: undefined; readonly reason: string };
 
 const require = createRequire(import.meta.url);
-const nativeDir = fileURLToPath(new URL('../../../native/', import.meta.url));
+
+/** The package's own directory, wherever this file was compiled to. */
+function packageDir(): string {
+  let directory = fileURLToPath(new URL('.', import.meta.url));
+  while (!existsSync(join(directory, 'package.json')) && directory !== dirname(directory)) {
+    directory = dirname(directory);
+  }
+  return directory;
+}
+
+const nativeDir = join(packageDir(), 'native');
 
 function libc(): string {
   if (process.platform !== 'linux') return '';
@@ -53,18 +66,20 @@ function libc(): string {
 
 function candidates(): readonly string[] {
   const prebuilt = `@keystrel/native-${process.platform}-${process.arch}${libc()}`;
-  return [prebuilt, `${nativeDir}keystrel.node`];
+  return [prebuilt, join(nativeDir, 'keystrel.node')];
 }
 
 /** Why the file that a build leaves is not there. */
 function buildReason(): string {
-  const file = `${nativeDir}keystrel.reason`;
+  const file = join(nativeDir, 'keystrel.reason');
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : 'the addon was not built';
 }
 
 /** Loads once per thread; `wanted` is KEYSTREL_BACKEND. */
 export function loadNativeAddon(wanted = process.env.KEYSTREL_BACKEND ?? 'auto'): NativeLoad {
-  if (wanted === 'node') return { addon: undefined, reason: 'KEYSTREL_BACKEND=node' };
+  if (wanted === 'node' || wanted === 'noble') {
+    return { addon: undefined, reason: `KEYSTREL_BACKEND=${wanted}` };
+  }
   const failures: string[] = [];
   for (const from of candidates()) {
     try {

@@ -1,12 +1,11 @@
-/** Runs frames with node:crypto: the fallback where the addon cannot load. Same frames, same blobs. */
+/** Runs frames without the addon, with node:crypto or @noble per algorithm. Same frames, same blobs. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyHandle } from '../../core/key-handle.js';
 import { handleGeneration, handleSlot } from '../../core/key-handle.js';
 import { D, DESCRIPTOR_BYTES, HEADER_BYTES, OP, SPEC, STATUS } from '../frame-layout.js';
-import * as node from './node-crypto.js';
-import { signDigest, verifyDigest } from './node-digest-signatures.js';
-import { importKey, importPublicKey, JobStatus, type NodeKey, secretBytes } from './node-keys.js';
-import { checkSigV4 } from './node-sigv4.js';
+import { JobStatus, type NodeKey, secretBytes } from './node-keys.js';
+import type { PrimitiveChoice } from './primitive-choice.js';
+import type { Primitives } from './primitives.js';
 
 /** The keys of a frame's jobs, in the order of the jobs. */
 export type FrameKeys = readonly (NodeKey | undefined)[];
@@ -39,14 +38,19 @@ function view(frame: Buffer, at: number): JobView {
 }
 
 /** Runs all jobs in place; each ends with its own status. Never throws. */
-export function runNodeFrame(frame: Buffer, keys: FrameKeys, insert: Insert | undefined): void {
+export function runNodeFrame(
+  frame: Buffer,
+  keys: FrameKeys,
+  insert: Insert | undefined,
+  choice: PrimitiveChoice,
+): void {
   const count = frame.readUInt32LE(4);
   for (let i = 0; i < count; i += 1) {
     const at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
     let status: number = STATUS.OK;
     let output: Uint8Array = Buffer.alloc(0);
     try {
-      output = runJob(view(frame, at), keys[i], insert);
+      output = runJob(view(frame, at), keys[i], insert, choice);
     } catch (error) {
       status = error instanceof JobStatus ? error.status : STATUS.INTERNAL;
     }
@@ -62,72 +66,111 @@ export function runNodeFrame(frame: Buffer, keys: FrameKeys, insert: Insert | un
 
 const NONE = Buffer.alloc(0);
 
-function runJob(job: JobView, key: NodeKey | undefined, insert: Insert | undefined): Buffer {
+/** @throws JobStatus UNSUPPORTED where no library passed its self-test */
+function chosen(choice: PrimitiveChoice, spec: number, alg: number): Primitives {
+  const primitives = choice.of(spec, alg);
+  if (primitives === undefined) throw new JobStatus(STATUS.UNSUPPORTED);
+  return primitives;
+}
+
+function runJob(
+  job: JobView,
+  key: NodeKey | undefined,
+  insert: Insert | undefined,
+  choice: PrimitiveChoice,
+): Buffer {
   if (job.op === OP.RANDOM) return randomBytes(job.param);
   if (job.op === OP.DIGEST) return digest(job);
-  if (job.op === OP.LOAD_PUBLIC_KEY) return handleBytes(importPublicKey(job.alg, job.in0), insert);
+  if (job.op === OP.LOAD_PUBLIC_KEY) {
+    const made = chosen(choice, job.alg, 0).importPublicKey(job.alg, job.in0);
+    return handleBytes(made, insert);
+  }
   if (key === undefined) throw new JobStatus(STATUS.BAD_KEY);
+  const makes = MAKING.has(job.op);
+  const primitives = chosen(choice, key.spec, makes ? 0 : job.alg);
+  return makes || SEALING.has(job.op)
+    ? runSealing(job, key, insert, primitives, choice)
+    : runUse(job, key, primitives);
+}
+
+/** Operations whose `alg` is a key spec. */
+const MAKING: ReadonlySet<number> = new Set([OP.GENERATE_KEY, OP.GENERATE_KEY_PAIR, OP.LOAD_KEY]);
+const SEALING: ReadonlySet<number> = new Set([
+  OP.ENCRYPT,
+  OP.DECRYPT,
+  OP.GENERATE_DATA_KEY,
+  OP.WRAP,
+]);
+
+function runUse(job: JobView, key: NodeKey, primitives: Primitives): Buffer {
+  const isDigest = (job.param & 1) === 1;
   switch (job.op) {
     case OP.MAC:
-      return node.mac(key, job.in0);
+      return primitives.mac(key, job.in0);
     case OP.MAC_VERIFY: {
-      const expect = node.mac(key, job.in0);
+      const expect = primitives.mac(key, job.in0);
       if (expect.length !== job.in1.length || !timingSafeEqual(expect, job.in1)) {
         throw new JobStatus(STATUS.INVALID_MAC);
       }
       return NONE;
     }
     case OP.SIGN:
-      return (job.param & 1) === 1
-        ? signDigest(key, job.alg, job.in0)
-        : node.signMessage(key, job.alg, job.in0);
+      return isDigest
+        ? primitives.signDigest(key, job.alg, job.in0)
+        : primitives.signMessage(key, job.alg, job.in0);
     case OP.VERIFY:
-      if ((job.param & 1) === 1) verifyDigest(key, job.alg, job.in0, job.in1);
-      else node.verifyMessage(key, job.alg, job.in0, job.in1);
+      if (isDigest) primitives.verifyDigest(key, job.alg, job.in0, job.in1);
+      else primitives.verifyMessage(key, job.alg, job.in0, job.in1);
       return NONE;
     case OP.RSA_ENCRYPT:
-      return node.rsaEncrypt(key, job.alg, job.in0);
+      return primitives.rsaEncrypt(key, job.alg, job.in0);
     case OP.RSA_DECRYPT:
-      return node.rsaDecrypt(key, job.alg, job.in0);
+      return primitives.rsaDecrypt(key, job.alg, job.in0);
     case OP.ECDH:
-      return node.ecdh(key, importPublicKey(key.spec, job.in0).key);
+      return primitives.ecdh(key, job.in0);
     case OP.SIGV4:
       if (key.spec !== SPEC.SIGV4_SECRET) throw new JobStatus(STATUS.BAD_KEY);
-      return checkSigV4(key.key, job.in0, job.in1, job.in2);
+      return primitives.checkSigV4(key.key, job.in0, job.in1, job.in2);
     default:
-      return runSealing(job, key, insert);
+      throw new JobStatus(STATUS.UNSUPPORTED);
   }
 }
 
 /** The jobs that encrypt or decrypt under a symmetric, domain or root key. */
-function runSealing(job: JobView, key: NodeKey, insert: Insert | undefined): Buffer {
+function runSealing(
+  job: JobView,
+  key: NodeKey,
+  insert: Insert | undefined,
+  primitives: Primitives,
+  choice: PrimitiveChoice,
+): Buffer {
   const seals =
     key.spec === SPEC.SYMMETRIC_DEFAULT || key.spec === SPEC.DOMAIN || key.spec === SPEC.ROOT;
   if (!seals) throw new JobStatus(STATUS.BAD_KEY);
   switch (job.op) {
     case OP.ENCRYPT:
-      return node.seal(key, job.in2, job.in1, job.in0);
+      return primitives.seal(key, job.in2, job.in1, job.in0);
     case OP.DECRYPT:
-      return node.open(key, job.in2, job.in1, job.in0);
+      return primitives.open(key, job.in2, job.in1, job.in0);
     case OP.WRAP:
-      return node.seal(key, NONE, job.in1, job.in0);
+      return primitives.seal(key, NONE, job.in1, job.in0);
     case OP.GENERATE_DATA_KEY: {
       if (job.param < 1 || job.param > 1024) throw new JobStatus(STATUS.BAD_INPUT);
       const plaintext = randomBytes(job.param);
-      return Buffer.concat([plaintext, node.seal(key, job.in2, job.in1, plaintext)]);
+      return Buffer.concat([plaintext, primitives.seal(key, job.in2, job.in1, plaintext)]);
     }
     case OP.LOAD_KEY: {
-      const plaintext = node.open(key, NONE, job.in1, job.in0);
+      const plaintext = primitives.open(key, NONE, job.in1, job.in0);
       try {
-        return handleBytes(importKey(job.alg, plaintext), insert);
+        return handleBytes(chosen(choice, job.alg, 0).importKey(job.alg, plaintext), insert);
       } finally {
         plaintext.fill(0);
       }
     }
     case OP.GENERATE_KEY:
-      return generateKey(job, key);
+      return generateKey(job, key, primitives, choice);
     case OP.GENERATE_KEY_PAIR:
-      return generateKeyPair(job, key);
+      return generateKeyPair(job, key, primitives, choice);
     default:
       throw new JobStatus(STATUS.UNSUPPORTED);
   }
@@ -153,21 +196,33 @@ function handleBytes(key: NodeKey, insert: Insert | undefined): Buffer {
   return words(handleSlot(handle), handleGeneration(handle));
 }
 
-function generateKey(job: JobView, wrapping: NodeKey): Buffer {
+function generateKey(
+  job: JobView,
+  wrapping: NodeKey,
+  primitives: Primitives,
+  choice: PrimitiveChoice,
+): Buffer {
   const length = secretBytes(job.alg);
   if (job.alg === SPEC.ROOT) throw new JobStatus(STATUS.UNSUPPORTED);
   const made =
-    length === undefined ? node.generatePair(job.alg) : { pkcs8: randomBytes(length), spki: NONE };
-  const wrapped = node.seal(wrapping, NONE, job.in1, made.pkcs8);
+    length === undefined
+      ? chosen(choice, job.alg, 0).generatePair(job.alg)
+      : { pkcs8: randomBytes(length), spki: NONE };
+  const wrapped = primitives.seal(wrapping, NONE, job.in1, made.pkcs8);
   const materialId = createHmac('sha256', made.pkcs8).update(job.in0).digest();
   made.pkcs8.fill(0);
   const lengths = words(wrapped.length, made.spki.length);
   return Buffer.concat([materialId, lengths, wrapped, made.spki]);
 }
 
-function generateKeyPair(job: JobView, key: NodeKey): Buffer {
-  const pair = node.generatePair(job.alg);
-  const blob = node.seal(key, job.in2, job.in1, pair.pkcs8);
+function generateKeyPair(
+  job: JobView,
+  key: NodeKey,
+  primitives: Primitives,
+  choice: PrimitiveChoice,
+): Buffer {
+  const pair = chosen(choice, job.alg, 0).generatePair(job.alg);
+  const blob = primitives.seal(key, job.in2, job.in1, pair.pkcs8);
   const shown = (job.param & 1) === 1 ? pair.pkcs8 : NONE;
   const out = Buffer.concat([
     words(shown.length, pair.spki.length, blob.length),

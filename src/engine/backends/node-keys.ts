@@ -7,6 +7,8 @@ import { SPEC, STATUS } from '../frame-layout.js';
 export interface NodeKey {
   readonly spec: number;
   readonly key: KeyObject;
+  /** Set where `key` is a secret KeyObject that holds an EC key's DER (noble-ec.ts). */
+  readonly form?: 'pkcs8' | 'spki';
 }
 
 /** Thrown inside the node backend: ends the job with a status. */

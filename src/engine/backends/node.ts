@@ -1,11 +1,17 @@
-/** The node backend: node:crypto, where the addon cannot load. Keys are in this process's memory. */
+/**
+ * The backends without the addon: node:crypto, with @noble for what that lacks; or, when forced,
+ * @noble for all. Keys are in this process's memory.
+ */
 import { cpus } from 'node:os';
 import { D, DESCRIPTOR_BYTES, HEADER_BYTES } from '../frame-layout.js';
 import type { Backend } from './backend.js';
+import { noblePrimitives } from './noble-primitives.js';
 import { type FrameKeys, runNodeFrame } from './node-frame.js';
 import { NodeKeyRegistry } from './node-keys.js';
-import { nodeSelfTest } from './node-self-test.js';
+import { nodePrimitives } from './node-primitives.js';
 import { createNodeVault } from './node-vault.js';
+import { choosePrimitives } from './primitive-choice.js';
+import type { Primitives } from './primitives.js';
 
 function keysOf(frame: Buffer, registry: NodeKeyRegistry): FrameKeys {
   const count = frame.readUInt32LE(4);
@@ -15,21 +21,40 @@ function keysOf(frame: Buffer, registry: NodeKeyRegistry): FrameKeys {
   });
 }
 
-export function createNodeBackend(why: string): Backend {
+export interface NodeBackendOptions {
+  /** Which library is preferred; 'noble' is for tests and uses no other. */
+  readonly prefer: 'node' | 'noble';
+  /** Why this backend was chosen. */
+  readonly why: string;
+  /** For tests: tables of primitives that stand for the real ones. */
+  readonly node?: Primitives;
+  readonly noble?: Primitives;
+}
+
+export function createNodeBackend(options: NodeBackendOptions): Backend {
+  const node = options.node ?? nodePrimitives;
+  const noble = options.noble ?? noblePrimitives;
+  const choice =
+    options.prefer === 'noble'
+      ? choosePrimitives(noble, undefined, options.why)
+      : choosePrimitives(node, noble, options.why);
   const registry = new NodeKeyRegistry();
   return {
-    name: 'node',
+    name: options.prefer,
     cpu: cpus()[0]?.model ?? 'unknown',
-    cpuClass: 'node:crypto',
+    cpuClass: options.prefer === 'noble' ? '@noble' : 'node:crypto',
     vault: createNodeVault(registry),
     run: (frame) => {
-      runNodeFrame(frame, keysOf(frame, registry), (key) => registry.insert(key));
+      runNodeFrame(frame, keysOf(frame, registry), (key) => registry.insert(key), choice);
+    },
+    runWith: (frame, keys) => {
+      runNodeFrame(frame, keys as FrameKeys, undefined, choice);
     },
     attachments: (frame) => keysOf(frame, registry),
     freeKey: (key) => {
       registry.free(key);
     },
     localKeys: true,
-    selfTest: () => nodeSelfTest(why),
+    selfTest: () => choice.algorithms,
   };
 }

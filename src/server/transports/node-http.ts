@@ -116,7 +116,7 @@ class NodeHttpTransport implements Transport {
             ...httpOptions,
             cert: readFileSync(options.tls.certFile),
             key: readFileSync(options.tls.keyFile),
-            minVersion: TLS_VERSION_MIN,
+            minVersion: options.tls.minVersion ?? TLS_VERSION_MIN,
             ciphers: tls13And12(),
             honorCipherOrder: true,
             handshakeTimeout: limits.bodyTimeoutMs,

@@ -107,6 +107,9 @@ class UwsTransport implements Transport {
   #lines = new HeaderLines();
 
   constructor(options: TransportOptions) {
+    if (options.tls?.minVersion === 'TLSv1.3') {
+      throw new Error('uWebSockets.js cannot refuse TLS 1.2: use node-http');
+    }
     this.#options = options;
     this.tls = options.tls !== undefined;
     this.#turn = new Turn(options.onRequest);
@@ -148,7 +151,7 @@ class UwsTransport implements Transport {
       method,
       path,
       // Typed as always there; undefined where the target has no '?'.
-      query: (head.getQuery() as string | undefined) ?? '',
+      query: head.getQuery() ?? '',
       lines,
     });
     this.#inFlight++;
@@ -210,7 +213,7 @@ class UwsTransport implements Transport {
           return;
         }
         this.#listenSocket = socket;
-        resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket));
+        resolve(uWS.us_socket_local_port(socket));
       });
     });
   }

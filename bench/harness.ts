@@ -1,0 +1,131 @@
+/**
+ * What all benches share: the row, its table on screen or as JSON, and the history in
+ * bench/results/<bench>.jsonl (one line per row of a real run, with commit, CPU and flags).
+ */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadNativeAddon } from '../src/engine/backends/native-addon.js';
+
+export interface BenchRow {
+  readonly bench: string;
+  readonly op: string;
+  readonly backend: string;
+  readonly batch?: number;
+  readonly ops_per_s?: number;
+  readonly cpu_us_per_op?: number;
+  readonly p50_us?: number;
+  readonly p99_us?: number;
+  /** What `ratio` compares with. */
+  readonly baseline?: string;
+  readonly ratio?: number;
+  readonly cpu?: string;
+  readonly cpu_class?: string;
+  /** What else tells this row from others: threads, dispatch mode. */
+  readonly variant?: string;
+}
+
+export interface ReportOptions {
+  /** One JSON object per row in place of the table. */
+  readonly json: boolean;
+  /** Append to the history. */
+  readonly record: boolean;
+}
+
+/** The repository, wherever this file was compiled to. */
+export function repository(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory);
+  return directory;
+}
+
+/** Name and class of the CPU at hand; the class is the addon's, `node` without it. */
+export function machine(): { readonly cpu: string; readonly cpu_class: string } {
+  const loaded = loadNativeAddon('native');
+  const info = loaded.addon?.info();
+  const cpu = info?.cpu || (cpus()[0]?.model ?? 'unknown');
+  return { cpu, cpu_class: info?.cpuClass ?? 'none' };
+}
+
+const COLUMNS = [
+  'op',
+  'backend',
+  'variant',
+  'batch',
+  'ops_per_s',
+  'cpu_us_per_op',
+  'p50_us',
+  'p99_us',
+  'baseline',
+  'ratio',
+] as const;
+const TEXT: ReadonlySet<string> = new Set(['op', 'backend', 'variant', 'baseline']);
+
+function cell(value: string | number | undefined): string {
+  if (value === undefined) return '';
+  if (typeof value === 'string') return value;
+  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(4)));
+}
+
+/** A table of the columns that any row fills; numbers to the right. */
+export function table(rows: readonly BenchRow[]): string {
+  const columns = COLUMNS.filter((name) => rows.some((row) => row[name] !== undefined));
+  const lines = [columns as readonly string[], ...rows.map((r) => columns.map((c) => cell(r[c])))];
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+  const pad = (line: readonly string[]) =>
+    line
+      .map((text, i) =>
+        TEXT.has(columns[i]!) ? text.padEnd(widths[i]!) : text.padStart(widths[i]!),
+      )
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ');
+  return [pad(lines[0]!), rule, ...lines.slice(1).map(pad)].join('\n');
+}
+
+function commit(): string {
+  try {
+    const git = (...args: string[]) =>
+      execFileSync('git', args, { cwd: repository(), encoding: 'utf8' }).trim();
+    const dirty = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+';
+    return git('rev-parse', '--short', 'HEAD') + dirty;
+  } catch {
+    return 'unknown'; // Not a checkout, or no git.
+  }
+}
+
+/** Prints rows, and appends them to the history where asked to. */
+export function report(rows: readonly BenchRow[], options: ReportOptions): void {
+  const here = machine();
+  const complete = rows.map((row) => ({ ...here, ...row }));
+  if (options.json) {
+    for (const row of complete) console.log(JSON.stringify(row));
+  } else {
+    console.log(`${here.cpu}, class ${here.cpu_class}, node ${process.version}\n`);
+    console.log(table(complete));
+  }
+  if (!options.record) return;
+  const directory = join(repository(), 'bench', 'results');
+  mkdirSync(directory, { recursive: true });
+  const run = {
+    at: new Date().toISOString(),
+    commit: commit(),
+    node: process.version,
+    flags: process.argv.slice(2).join(' '),
+    keystrel_cpu: process.env.KEYSTREL_CPU ?? '',
+  };
+  for (const row of complete) {
+    const line = `${JSON.stringify({ ...run, ...row })}\n`;
+    appendFileSync(join(directory, `${row.bench}.jsonl`), line);
+  }
+}
+
+/** The middle of an odd number of values; of an even one, the mean of both. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}

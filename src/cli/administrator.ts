@@ -1,0 +1,63 @@
+/** Administrators and the one showing of their access keys. */
+import { systemClock } from '../core/clock.js';
+import type { Config } from '../core/config.js';
+import { PARTITION } from '../core/ids.js';
+import type { StoredPrincipal } from '../core/records.js';
+import type { Deployment } from '../deployment.js';
+import type { EngineOptions } from '../engine/engine.js';
+
+/** What a client needs to sign requests. */
+export interface Credentials {
+  readonly account: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** IAM: names of users. */
+const USER_NAME = /^[\w+=,.@-]{1,64}$/;
+
+/** Commands that use a key or two start no worker threads. */
+export function withoutWorkers(config: Config): Partial<EngineOptions> {
+  return { backend: config.engine.backend, dispatch: 'inline' };
+}
+
+/** The user called `name`, made when there is none. @throws Error for a name that is none */
+async function userOf(deployment: Deployment, name: string): Promise<StoredPrincipal> {
+  if (!USER_NAME.test(name)) {
+    throw new Error('a user name has 1 to 64 letters, digits and characters of +=,.@_-');
+  }
+  const { account, store } = deployment;
+  const arn = `arn:${PARTITION}:iam::${account}:user/${name}`;
+  const known = await store.getPrincipal(arn);
+  if (known !== undefined) return known;
+  const user = { arn, account, kind: 'user', name, createdAt: systemClock.now() } as const;
+  await store.insertPrincipal(user);
+  return user;
+}
+
+/** Makes an access key for the user called `name`. */
+export async function newAccessKey(deployment: Deployment, name: string): Promise<Credentials> {
+  const { account, region } = deployment;
+  const user = await userOf(deployment, name);
+  const { accessKeyId, secretAccessKey } = await deployment.accessKeys.create(user);
+  return { account, region, accessKeyId, secretAccessKey };
+}
+
+/** The only time that the secret is shown. */
+export function printCredentials(credentials: Credentials, json: boolean): void {
+  const { account, region, accessKeyId, secretAccessKey } = credentials;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ account, region, accessKeyId, secretAccessKey })}\n`);
+    return;
+  }
+  process.stdout.write(
+    `account            ${account}
+region             ${region}
+access key id      ${accessKeyId}
+secret access key  ${secretAccessKey}
+
+The secret access key is not shown again: keep it where secrets are kept.
+`,
+  );
+}

@@ -1,0 +1,34 @@
+/**
+ * What runs the jobs of a frame outside the addon: one table of functions per library, with one
+ * contract, so that any algorithm can take either. All throw JobStatus.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { GeneratedPair } from './node-crypto.js';
+import type { NodeKey } from './node-keys.js';
+
+export interface Primitives {
+  readonly name: 'node' | 'noble';
+  /** @throws JobStatus INVALID_CIPHERTEXT when the bytes are no key of that spec */
+  importKey(spec: number, bytes: Buffer): NodeKey;
+  /** @throws JobStatus BAD_PEER_KEY */
+  importPublicKey(spec: number, spki: Buffer): NodeKey;
+  generatePair(spec: number): GeneratedPair;
+  seal(key: NodeKey, header: Uint8Array, context: Uint8Array, plaintext: Uint8Array): Buffer;
+  /** @throws JobStatus INVALID_CIPHERTEXT */
+  open(key: NodeKey, header: Uint8Array, context: Uint8Array, blob: Buffer): Buffer;
+  /** @throws JobStatus BAD_KEY when the key is no HMAC key */
+  mac(key: NodeKey, message: Uint8Array): Buffer;
+  signMessage(key: NodeKey, alg: number, message: Uint8Array): Buffer;
+  signDigest(key: NodeKey, alg: number, digest: Buffer): Buffer;
+  /** @throws JobStatus INVALID_SIGNATURE */
+  verifyMessage(key: NodeKey, alg: number, message: Uint8Array, signature: Buffer): void;
+  /** @throws JobStatus INVALID_SIGNATURE */
+  verifyDigest(key: NodeKey, alg: number, digest: Buffer, signature: Buffer): void;
+  rsaEncrypt(key: NodeKey, alg: number, plaintext: Uint8Array): Buffer;
+  /** @throws JobStatus INVALID_CIPHERTEXT, whatever is wrong */
+  rsaDecrypt(key: NodeKey, alg: number, ciphertext: Uint8Array): Buffer;
+  /** `peer` is DER SPKI. @throws JobStatus BAD_PEER_KEY */
+  ecdh(key: NodeKey, peer: Buffer): Buffer;
+  /** Gives the hex SHA-256 of the body. @throws JobStatus INVALID_SIGNATURE, BAD_INPUT */
+  checkSigV4(secret: KeyObject, canonical: Buffer, body: Buffer, tail: Buffer): Buffer;
+}

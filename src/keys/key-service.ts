@@ -1,0 +1,109 @@
+/** Puts the parts of the key domain together behind the interface that operations call. */
+import type { Clock } from '../core/clock.js';
+import { KEY_CACHE_MAX, KEYS_MAX } from '../core/limits.js';
+import type { KeyStore } from '../keystores/port.js';
+import type { Store } from '../store/port.js';
+import { Aliases } from './aliases.js';
+import { Cryptography } from './cryptography.js';
+import type { DomainKeys } from './domain-keys.js';
+import type { Key } from './key.js';
+import { KeyCaches } from './key-caches.js';
+import { KeyDirectory } from './key-directory.js';
+import { KeyReader } from './key-reader.js';
+import { Management } from './management.js';
+import { Markers } from './markers.js';
+import { Materials } from './materials.js';
+import { Resolution } from './resolution.js';
+import type { KeyService } from './service.js';
+import { requireState, requireUsage } from './states.js';
+
+export interface KeyServiceParts {
+  /** Open already. */
+  readonly store: Store;
+  readonly keyStore: KeyStore;
+  readonly domainKeys: DomainKeys;
+  readonly clock: Clock;
+  /** Keys that stay cached, and materials that stay loaded; KEY_CACHE_MAX unless said. */
+  readonly cacheMax?: number;
+  /** Keys per account and region; KEYS_MAX unless said. */
+  readonly keysMax?: number;
+  /** Told of each key that deleteDueKeys has really deleted. */
+  readonly onDeleted?: (key: Key) => void | Promise<void>;
+}
+
+export interface RunningKeyService extends KeyService {
+  /** Keys and aliases cached, and materials loaded; for metrics and tests. */
+  cached(): { readonly keys: number; readonly materials: number };
+  /** Stops following the store and frees all handles; no request may be in flight. */
+  close(): void;
+}
+
+export function createKeyService(parts: KeyServiceParts): RunningKeyService {
+  const { store, keyStore, domainKeys, clock } = parts;
+  const max = parts.cacheMax ?? KEY_CACHE_MAX;
+  const directory = new KeyDirectory(max);
+  const reader = new KeyReader(store, directory);
+  const materials = new Materials({ store, keyStore, domainKeys, max });
+  const caches = new KeyCaches(directory, reader, materials);
+  const markers = new Markers({ store, keyStore, domainKeys });
+  const resolution = new Resolution(directory, reader, materials);
+  const cryptography = new Cryptography(keyStore, materials);
+  const management = new Management({
+    store,
+    keyStore,
+    domainKeys,
+    clock,
+    caches,
+    markers,
+    keysMax: parts.keysMax ?? KEYS_MAX,
+    onDeleted: parts.onDeleted,
+  });
+  const aliases = new Aliases({ store, clock, caches, markers });
+  const unsubscribe = store.onChange(caches.onChange);
+
+  return Object.freeze<RunningKeyService>({
+    resolve: (caller, lookup) => resolution.resolve(caller, lookup),
+    requireState,
+    requireUsage,
+
+    encrypt: (key, plaintext, context) => cryptography.encrypt(key, plaintext, context),
+    decrypt: (key, blob, context) => cryptography.decrypt(key, blob, context),
+    generateDataKey: (key, bytes, context) => cryptography.generateDataKey(key, bytes, context),
+    generateDataKeyPair: (key, pairSpec, context, withPlaintext) =>
+      cryptography.generateDataKeyPair(key, pairSpec, context, withPlaintext),
+    encryptAsymmetric: (key, algorithm, plaintext) =>
+      cryptography.encryptAsymmetric(key, algorithm, plaintext),
+    decryptAsymmetric: (key, algorithm, ciphertext) =>
+      cryptography.decryptAsymmetric(key, algorithm, ciphertext),
+    sign: (key, algorithm, message, isDigest) =>
+      cryptography.sign(key, algorithm, message, isDigest),
+    verify: (key, algorithm, message, isDigest, signature) =>
+      cryptography.verify(key, algorithm, message, isDigest, signature),
+    mac: (key, message) => cryptography.mac(key, message),
+    verifyMac: (key, message, mac) => cryptography.verifyMac(key, message, mac),
+    deriveSharedSecret: (key, peerSpki) => cryptography.deriveSharedSecret(key, peerSpki),
+    random: (bytes) => cryptography.random(bytes),
+
+    createKey: (caller, request) => management.createKey(caller, request),
+    updateDescription: (key, description) => management.updateDescription(key, description),
+    enable: (key) => management.enable(key),
+    disable: (key) => management.disable(key),
+    scheduleDeletion: (key, windowDays) => management.scheduleDeletion(key, windowDays),
+    cancelDeletion: (key) => management.cancelDeletion(key),
+    listKeys: (caller, limit, marker) => management.listKeys(caller, limit, marker),
+    deleteDueKeys: () => management.deleteDueKeys(),
+
+    createAlias: (caller, name, target) => aliases.create(caller, name, target),
+    aliasTarget: (caller, name) => aliases.target(caller, name),
+    updateAlias: (caller, name, target) => aliases.update(caller, name, target),
+    deleteAlias: (caller, name) => aliases.delete(caller, name),
+    listAliases: (caller, target, limit, marker) => aliases.list(caller, target, limit, marker),
+
+    cached: () => ({ keys: directory.size, materials: materials.size }),
+    close: () => {
+      unsubscribe();
+      caches.clear();
+      markers.close();
+    },
+  });
+}

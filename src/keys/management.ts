@@ -1,0 +1,284 @@
+/**
+ * Making, changing and deleting keys. A change is written against the version that was looked at;
+ * when another process was faster, the key is read anew, its state checked anew, and the change
+ * tried again a few times. Should that never succeed, the answer is KMSInternalException, which
+ * clients retry: AWS has no error of these operations for it.
+ */
+import type { Caller } from '../auth/port.js';
+import type { Clock } from '../core/clock.js';
+import { KmsError } from '../core/errors.js';
+import { keyArn, newKeyId } from '../core/ids.js';
+import type { StoredKey, StoredMaterial } from '../core/records.js';
+import type { GeneratedMaterial, KeyStore } from '../keystores/port.js';
+import { type KeyPatch, type Scope, type Store, StoreError } from '../store/port.js';
+import type { DomainKeys } from './domain-keys.js';
+import { isStoreError, storeFailure } from './failures.js';
+import type { Key } from './key.js';
+import type { KeyCaches } from './key-caches.js';
+import type { Markers } from './markers.js';
+import { materialAad } from './materials.js';
+import { ResolvedKey } from './resolved-key.js';
+import type { CreateKeyRequest, Page } from './service.js';
+import { requireState } from './states.js';
+
+const DAY_MS = 86_400_000;
+/** Tries of one change against concurrent ones. */
+const ATTEMPTS_MAX = 8;
+/** Keys that one look at the store deletes. */
+const DUE_PAGE = 100;
+
+export interface ManagementParts {
+  readonly store: Store;
+  readonly keyStore: KeyStore;
+  readonly domainKeys: DomainKeys;
+  readonly clock: Clock;
+  readonly caches: KeyCaches;
+  readonly markers: Markers;
+  /** Keys per account and region. */
+  readonly keysMax: number;
+  /** Told of each key that was really deleted, after it was. */
+  readonly onDeleted: ((key: Key) => void | Promise<void>) | undefined;
+}
+
+type NewKey = Pick<StoredKey, 'account' | 'region' | 'keyId' | 'keySpec' | 'keyUsage'>;
+
+const nothing = (): void => undefined;
+
+export class Management {
+  readonly #parts: ManagementParts;
+  /** By ARN: the end of the last change of a key that is under way or waits. */
+  readonly #changing = new Map<string, Promise<void>>();
+
+  constructor(parts: ManagementParts) {
+    this.#parts = parts;
+  }
+
+  async createKey(caller: Caller, request: CreateKeyRequest): Promise<Key> {
+    const { account, region } = caller;
+    const { keySpec, keyUsage, multiRegion } = request;
+    await this.#requireRoom({ account, region });
+    const named: NewKey = { account, region, keyId: newKeyId(multiRegion), keySpec, keyUsage };
+    const { made, domainKeyId } = await this.#generate(named);
+    const createdAt = this.#parts.clock.now();
+    const materialId = made.materialId.toString('hex');
+    const record: StoredKey = {
+      ...named,
+      version: 1,
+      origin: 'AWS_KMS',
+      keyManager: 'CUSTOMER',
+      state: 'Enabled',
+      description: request.description,
+      multiRegion,
+      createdAt,
+      deletionDate: null,
+      pendingWindowDays: null,
+      currentMaterialId: materialId,
+      publicKey: made.publicKey ?? null,
+      policy: request.policy ?? null,
+    };
+    const material: StoredMaterial = {
+      account,
+      region,
+      keyId: named.keyId,
+      materialId,
+      domainKeyId,
+      wrapped: made.wrapped,
+      createdAt,
+    };
+    await this.#insert(record, material);
+    return ResolvedKey.of(record);
+  }
+
+  async updateDescription(key: Key, description: string): Promise<void> {
+    await this.#change('UpdateKeyDescription', key, (record) =>
+      record.description === description ? undefined : { description },
+    );
+  }
+
+  async enable(key: Key): Promise<void> {
+    await this.#change('EnableKey', key, (record) =>
+      record.state === 'Disabled' ? { state: 'Enabled' } : undefined,
+    );
+  }
+
+  async disable(key: Key): Promise<void> {
+    await this.#change('DisableKey', key, (record) =>
+      record.state === 'Enabled' ? { state: 'Disabled' } : undefined,
+    );
+  }
+
+  scheduleDeletion(key: Key, windowDays: number): Promise<Key> {
+    const deletionDate = this.#parts.clock.now() + windowDays * DAY_MS;
+    return this.#change('ScheduleKeyDeletion', key, () => ({
+      state: 'PendingDeletion',
+      deletionDate,
+      pendingWindowDays: windowDays,
+    }));
+  }
+
+  cancelDeletion(key: Key): Promise<Key> {
+    return this.#change('CancelKeyDeletion', key, (record) => ({
+      state: record.currentMaterialId === null ? 'PendingImport' : 'Disabled',
+      deletionDate: null,
+      pendingWindowDays: null,
+    }));
+  }
+
+  async listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<Key>> {
+    const { store, markers } = this.#parts;
+    const { account, region } = caller;
+    const list = ['ListKeys', account, region];
+    const after = marker === undefined ? undefined : await markers.decode(list, marker);
+    try {
+      const page = await store.listKeys({ account, region }, limit, after);
+      return {
+        items: page.items.map((record) => ResolvedKey.of(record)),
+        nextMarker: page.next === undefined ? undefined : await markers.encode(list, page.next),
+      };
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  /** See KeyService.deleteDueKeys; a failure of `onDeleted` is thrown after all are deleted. */
+  async deleteDueKeys(): Promise<number> {
+    const { store, clock, onDeleted } = this.#parts;
+    const failures: unknown[] = [];
+    let deleted = 0;
+    for (;;) {
+      let due: readonly StoredKey[];
+      let progress = 0;
+      try {
+        due = await store.keysDueForDeletion(clock.now(), DUE_PAGE);
+        for (const record of due) {
+          if (!(await this.#delete(record))) continue;
+          progress += 1;
+          try {
+            await onDeleted?.(ResolvedKey.of(record));
+          } catch (error) {
+            failures.push(error);
+          }
+        }
+      } catch (error) {
+        throw storeFailure(error);
+      }
+      deleted += progress;
+      if (due.length < DUE_PAGE || progress === 0) break;
+    }
+    if (failures.length > 0) throw storeFailure(failures[0]);
+    return deleted;
+  }
+
+  /** False when the key is gone already or its deletion was cancelled meanwhile. */
+  async #delete(record: StoredKey): Promise<boolean> {
+    const { store, caches } = this.#parts;
+    const scope = { account: record.account, region: record.region };
+    try {
+      await store.deleteKey(scope, record.keyId, record.version);
+    } catch (error) {
+      if (isStoreError(error, 'CONFLICT') || isStoreError(error, 'NOT_FOUND')) return false;
+      throw error;
+    } finally {
+      caches.dropKey(scope, record.keyId);
+    }
+    return true;
+  }
+
+  /** @throws LimitExceededException */
+  async #requireRoom(scope: Scope): Promise<void> {
+    const { store, keysMax } = this.#parts;
+    let count: number;
+    try {
+      count = await store.countKeys(scope);
+    } catch (error) {
+      throw storeFailure(error);
+    }
+    if (count < keysMax) return;
+    throw new KmsError(
+      'LimitExceededException',
+      `The account has reached the limit of ${keysMax} KMS keys in this Region.`,
+    );
+  }
+
+  async #generate(named: NewKey): Promise<{ made: GeneratedMaterial; domainKeyId: number }> {
+    const { keyStore, domainKeys } = this.#parts;
+    const domain = await domainKeys.current(named.region);
+    try {
+      const aad = materialAad(named);
+      const made = await keyStore.generate(domain.handle, named.keySpec, named.keyId, aad);
+      return { made, domainKeyId: domain.id };
+    } catch (error) {
+      throw keyStore.failure(error);
+    }
+  }
+
+  async #insert(record: StoredKey, material: StoredMaterial): Promise<void> {
+    const { store, caches } = this.#parts;
+    try {
+      await store.insertKey(record, material);
+    } catch (error) {
+      throw storeFailure(error);
+    } finally {
+      caches.dropKey({ account: record.account, region: record.region }, record.keyId);
+    }
+  }
+
+  /**
+   * Changes of one key run one after another: at one time each would be in the way of all others,
+   * and many would run out of attempts. Other processes may still interfere.
+   */
+  async #change(
+    operation: string,
+    key: Key,
+    patchOf: (record: StoredKey) => KeyPatch | undefined,
+  ): Promise<Key> {
+    const before = this.#changing.get(key.arn) ?? Promise.resolve();
+    const change = before.then(() => this.#changeNow(operation, key, patchOf));
+    const ended = change.then(nothing, nothing);
+    this.#changing.set(key.arn, ended);
+    try {
+      return await change;
+    } finally {
+      if (this.#changing.get(key.arn) === ended) this.#changing.delete(key.arn);
+    }
+  }
+
+  /**
+   * Applies what `patchOf` gives, nothing for undefined. The operation has checked the state of
+   * `key`; whenever the key turns out to be newer than that, it is checked again.
+   */
+  async #changeNow(
+    operation: string,
+    key: Key,
+    patchOf: (record: StoredKey) => KeyPatch | undefined,
+  ): Promise<Key> {
+    const { store, caches } = this.#parts;
+    const { account, region, keyId } = key.record;
+    const scope = { account, region };
+    let record = key.record;
+    try {
+      for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+        const patch = patchOf(record);
+        if (patch === undefined) return ResolvedKey.of(record);
+        try {
+          return ResolvedKey.of(await store.updateKey(scope, keyId, record.version, patch));
+        } catch (error) {
+          if (!isStoreError(error, 'CONFLICT')) throw error;
+        }
+        const newer = await store.getKey(scope, keyId);
+        if (newer === undefined) throw new StoreError('NOT_FOUND', 'the key was deleted');
+        requireState(operation, ResolvedKey.of(newer));
+        record = newer;
+      }
+      throw new StoreError('CONFLICT', `${operation}: ${ATTEMPTS_MAX} concurrent changes`);
+    } catch (error) {
+      if (isStoreError(error, 'NOT_FOUND')) {
+        const arn = keyArn(region, account, keyId);
+        throw new KmsError('NotFoundException', `Key '${arn}' does not exist`);
+      }
+      throw storeFailure(error);
+    } finally {
+      caches.dropKey(scope, keyId);
+    }
+  }
+}

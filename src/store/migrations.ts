@@ -1,0 +1,153 @@
+/**
+ * Migrations: numbered lists of statements, forward only, in portable SQL. The adapter runs all
+ * that are missing, with the row of `schema_versions` of each, in one transaction. A published
+ * migration is never edited: a change of the schema is a new one.
+ */
+import {
+  type ColumnDefinitionBuilder,
+  type Compilable,
+  type Kysely,
+  type RawBuilder,
+  sql,
+} from 'kysely';
+
+/** What databases name differently. */
+export interface ColumnTypes {
+  /** Text that is ordered by the bytes of its UTF-8 form. */
+  readonly text: RawBuilder<unknown>;
+  /** A whole number of 64 bits. */
+  readonly int: RawBuilder<unknown>;
+  readonly bytes: RawBuilder<unknown>;
+  /** A number given by the database, ascending, never used twice. */
+  readonly identity: RawBuilder<unknown>;
+  readonly asIdentity: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
+}
+
+export interface Migration {
+  readonly version: number;
+  statements(db: Kysely<unknown>, types: ColumnTypes): readonly Compilable[];
+}
+
+const required = (column: ColumnDefinitionBuilder) => column.notNull();
+const primary = (column: ColumnDefinitionBuilder) => column.primaryKey().notNull();
+
+function keyTables(db: Kysely<unknown>, { text, int, bytes }: ColumnTypes): Compilable[] {
+  const owner = ['account', 'region', 'key_id'] as const;
+  return [
+    db.schema
+      .createTable('keys')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('key_id', text, required)
+      .addColumn('version', int, required)
+      .addColumn('key_spec', text, required)
+      .addColumn('key_usage', text, required)
+      .addColumn('origin', text, required)
+      .addColumn('key_manager', text, required)
+      .addColumn('state', text, required)
+      .addColumn('description', text, required)
+      .addColumn('multi_region', int, required)
+      .addColumn('created_at', int, required)
+      .addColumn('deletion_date', int)
+      .addColumn('pending_window_days', int)
+      .addColumn('current_material_id', text)
+      .addColumn('public_key', bytes)
+      .addColumn('policy', text)
+      .addPrimaryKeyConstraint('keys_pk', [...owner])
+      // A ciphertext names its key by id alone: in a region no two accounts may share one.
+      .addUniqueConstraint('keys_region_key_id', ['region', 'key_id']),
+    db.schema.createIndex('keys_due').on('keys').columns(['state', 'deletion_date']),
+    db.schema
+      .createTable('materials')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('key_id', text, required)
+      .addColumn('material_id', text, required)
+      .addColumn('domain_key_id', int, (column) => column.notNull().references('domain_keys.id'))
+      .addColumn('wrapped', bytes, required)
+      .addColumn('created_at', int, required)
+      .addPrimaryKeyConstraint('materials_pk', [...owner, 'material_id'])
+      .addForeignKeyConstraint('materials_key', [...owner], 'keys', [...owner]),
+    db.schema
+      .createTable('aliases')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('name', text, required)
+      .addColumn('target_key_id', text, required)
+      .addColumn('created_at', int, required)
+      .addColumn('updated_at', int, required)
+      .addPrimaryKeyConstraint('aliases_pk', ['account', 'region', 'name'])
+      .addForeignKeyConstraint('aliases_key', ['account', 'region', 'target_key_id'], 'keys', [
+        ...owner,
+      ]),
+    db.schema
+      .createIndex('aliases_target')
+      .on('aliases')
+      .columns(['account', 'region', 'target_key_id', 'name']),
+  ];
+}
+
+const first: Migration = {
+  version: 1,
+  statements(db, types) {
+    const { text, int, bytes, identity, asIdentity } = types;
+    return [
+      db.schema
+        .createTable('meta')
+        .addColumn('name', text, primary)
+        .addColumn('value', text, required),
+      db.schema
+        .createTable('domain_keys')
+        .addColumn('id', identity, asIdentity)
+        .addColumn('region', text, required)
+        .addColumn('wrapped', bytes, required)
+        .addColumn('created_at', int, required),
+      ...keyTables(db, types),
+      db.schema
+        .createTable('principals')
+        .addColumn('arn', text, primary)
+        .addColumn('account', text, required)
+        .addColumn('kind', text, required)
+        .addColumn('name', text, required)
+        .addColumn('created_at', int, required),
+      db.schema
+        .createTable('access_keys')
+        .addColumn('access_key_id', text, primary)
+        .addColumn('principal_arn', text, (column) => column.notNull().references('principals.arn'))
+        .addColumn('domain_key_id', int, (column) => column.notNull().references('domain_keys.id'))
+        .addColumn('wrapped_secret', bytes, required)
+        .addColumn('active', int, required)
+        .addColumn('created_at', int, required)
+        .addColumn('session_token_sha256', text)
+        .addColumn('expires_at', int),
+      db.schema.createIndex('access_keys_principal').on('access_keys').column('principal_arn'),
+      db.schema
+        .createTable('changes')
+        .addColumn('sequence', identity, asIdentity)
+        .addColumn('kind', text, required)
+        .addColumn('account', text, required)
+        .addColumn('region', text, required)
+        .addColumn('id', text, required),
+    ];
+  },
+};
+
+/** Ascending and without gaps, from 1. */
+export const MIGRATIONS: readonly Migration[] = Object.freeze([first]);
+
+/** The table that says which have run; made before the first of them. */
+export function schemaVersionsTable(db: Kysely<unknown>, { int }: ColumnTypes): Compilable {
+  return db.schema
+    .createTable('schema_versions')
+    .addColumn('version', int, primary)
+    .addColumn('applied_at', int, required);
+}
+
+export const SQLITE_TYPES: ColumnTypes = Object.freeze({
+  text: sql`text`,
+  int: sql`integer`,
+  bytes: sql`blob`,
+  // Only this exact form gives SQLite's row ids, and only with AUTOINCREMENT are they never reused.
+  identity: sql`integer`,
+  asIdentity: (column: ColumnDefinitionBuilder) => column.primaryKey().autoIncrement(),
+});

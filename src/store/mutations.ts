@@ -1,0 +1,322 @@
+/**
+ * Every mutation, as steps inside a transaction that the adapter opens and commits. A mutation
+ * throws StoreError (CONFLICT, NOT_FOUND, LIMIT) after which the adapter undoes it alone, and it
+ * records what it changed in the change feed.
+ */
+import type {
+  StoredAccessKey,
+  StoredAlias,
+  StoredDomainKey,
+  StoredKey,
+  StoredMaterial,
+  StoredPrincipal,
+} from '../core/records.js';
+import { type Change, type KeyPatch, type Scope, StoreError } from './port.js';
+import {
+  domainKeyOfRow,
+  keyOfRow,
+  rowOfAccessKey,
+  rowOfAlias,
+  rowOfKey,
+  rowOfMaterial,
+  rowOfPatch,
+  rowOfPrincipal,
+} from './rows.js';
+import { firstRow, type QueryBuilder, rows, type Steps } from './steps.js';
+
+const conflict = (what: string) => new StoreError('CONFLICT', what);
+const notFound = (what: string) => new StoreError('NOT_FOUND', what);
+
+function* recordChange(db: QueryBuilder, change: Omit<Change, 'sequence'>): Steps<void> {
+  const { kind, account, region, id } = change;
+  yield* rows(db.insertInto('changes').values({ kind, account, region, id }));
+}
+
+function* versionOf(db: QueryBuilder, scope: Scope, keyId: string): Steps<number | undefined> {
+  const row = yield* firstRow(
+    db
+      .selectFrom('keys')
+      .select('version')
+      .where('account', '=', scope.account)
+      .where('region', '=', scope.region)
+      .where('key_id', '=', keyId),
+  );
+  return row?.version;
+}
+
+function* requireDomainKey(db: QueryBuilder, id: number): Steps<void> {
+  const row = yield* firstRow(db.selectFrom('domain_keys').select('id').where('id', '=', id));
+  if (row === undefined) throw notFound('the domain key is absent');
+}
+
+/** The target of an alias must be there, and have room for one more. */
+function* requireAliasRoom(
+  db: QueryBuilder,
+  scope: Scope,
+  targetKeyId: string,
+  maxPerKey: number,
+): Steps<void> {
+  if ((yield* versionOf(db, scope, targetKeyId)) === undefined) {
+    throw notFound('the target key is absent');
+  }
+  const row = yield* firstRow(
+    db
+      .selectFrom('aliases')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('account', '=', scope.account)
+      .where('region', '=', scope.region)
+      .where('target_key_id', '=', targetKeyId),
+  );
+  if (row!.count >= maxPerKey) throw new StoreError('LIMIT', 'the key has too many aliases');
+}
+
+function* insertMeta(db: QueryBuilder, name: string, value: string): Steps<void> {
+  const made = yield* rows(
+    db
+      .insertInto('meta')
+      .values({ name, value })
+      .onConflict((oc) => oc.doNothing())
+      .returning('name'),
+  );
+  if (made.length === 0) throw conflict('the name is set already');
+}
+
+function* insertKey(
+  db: QueryBuilder,
+  key: StoredKey,
+  material: StoredMaterial | undefined,
+): Steps<void> {
+  const made = yield* rows(
+    db
+      .insertInto('keys')
+      .values(rowOfKey(key))
+      .onConflict((oc) => oc.doNothing())
+      .returning('key_id'),
+  );
+  if (made.length === 0) throw conflict('the key id is taken');
+  if (material !== undefined) {
+    yield* requireDomainKey(db, material.domainKeyId);
+    yield* rows(db.insertInto('materials').values(rowOfMaterial(material)));
+  }
+  yield* recordChange(db, { ...key, kind: 'key', id: key.keyId });
+}
+
+function* updateKey(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string,
+  expectVersion: number,
+  patch: KeyPatch,
+): Steps<StoredKey> {
+  const row = yield* firstRow(
+    db
+      .updateTable('keys')
+      .set({ ...rowOfPatch(patch), version: expectVersion + 1 })
+      .where('account', '=', scope.account)
+      .where('region', '=', scope.region)
+      .where('key_id', '=', keyId)
+      .where('version', '=', expectVersion)
+      .returningAll(),
+  );
+  if (row === undefined) {
+    const version = yield* versionOf(db, scope, keyId);
+    throw version === undefined
+      ? notFound('the key is absent')
+      : conflict('the key has another version');
+  }
+  yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
+  return keyOfRow(row);
+}
+
+function* deleteKey(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string,
+  expectVersion: number,
+): Steps<void> {
+  const { account, region } = scope;
+  const version = yield* versionOf(db, scope, keyId);
+  if (version === undefined) throw notFound('the key is absent');
+  if (version !== expectVersion) throw conflict('the key has another version');
+  const aliases = yield* rows(
+    db
+      .deleteFrom('aliases')
+      .where('account', '=', account)
+      .where('region', '=', region)
+      .where('target_key_id', '=', keyId)
+      .returning('name'),
+  );
+  for (const table of ['materials', 'keys'] as const) {
+    yield* rows(
+      db
+        .deleteFrom(table)
+        .where('account', '=', account)
+        .where('region', '=', region)
+        .where('key_id', '=', keyId),
+    );
+  }
+  for (const { name } of aliases) yield* recordChange(db, { ...scope, kind: 'alias', id: name });
+  yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
+}
+
+function* insertAlias(db: QueryBuilder, alias: StoredAlias, maxPerKey: number): Steps<void> {
+  const made = yield* rows(
+    db
+      .selectFrom('aliases')
+      .select('name')
+      .where('account', '=', alias.account)
+      .where('region', '=', alias.region)
+      .where('name', '=', alias.name),
+  );
+  if (made.length > 0) throw conflict('the alias exists');
+  yield* requireAliasRoom(db, alias, alias.targetKeyId, maxPerKey);
+  yield* rows(db.insertInto('aliases').values(rowOfAlias(alias)));
+  yield* recordChange(db, { ...alias, kind: 'alias', id: alias.name });
+}
+
+function* updateAlias(
+  db: QueryBuilder,
+  scope: Scope,
+  name: string,
+  targetKeyId: string,
+  now: number,
+  maxPerKey: number,
+): Steps<void> {
+  const { account, region } = scope;
+  const current = yield* firstRow(
+    db
+      .selectFrom('aliases')
+      .select('target_key_id')
+      .where('account', '=', account)
+      .where('region', '=', region)
+      .where('name', '=', name),
+  );
+  if (current === undefined) throw notFound('the alias is absent');
+  if (current.target_key_id !== targetKeyId) {
+    yield* requireAliasRoom(db, scope, targetKeyId, maxPerKey);
+  }
+  yield* rows(
+    db
+      .updateTable('aliases')
+      .set({ target_key_id: targetKeyId, updated_at: now })
+      .where('account', '=', account)
+      .where('region', '=', region)
+      .where('name', '=', name),
+  );
+  yield* recordChange(db, { account, region, kind: 'alias', id: name });
+}
+
+function* deleteAlias(db: QueryBuilder, scope: Scope, name: string): Steps<void> {
+  const gone = yield* rows(
+    db
+      .deleteFrom('aliases')
+      .where('account', '=', scope.account)
+      .where('region', '=', scope.region)
+      .where('name', '=', name)
+      .returning('name'),
+  );
+  if (gone.length === 0) throw notFound('the alias is absent');
+  yield* recordChange(db, { ...scope, kind: 'alias', id: name });
+}
+
+function* insertDomainKey(
+  db: QueryBuilder,
+  region: string,
+  wrapped: Uint8Array,
+  now: number,
+): Steps<StoredDomainKey> {
+  const row = yield* firstRow(
+    db.insertInto('domain_keys').values({ region, wrapped, created_at: now }).returningAll(),
+  );
+  return domainKeyOfRow(row!);
+}
+
+function* insertPrincipal(db: QueryBuilder, principal: StoredPrincipal): Steps<void> {
+  const made = yield* rows(
+    db
+      .insertInto('principals')
+      .values(rowOfPrincipal(principal))
+      .onConflict((oc) => oc.doNothing())
+      .returning('arn'),
+  );
+  if (made.length === 0) throw conflict('the principal exists');
+  const { account, arn: id } = principal;
+  yield* recordChange(db, { account, region: '', kind: 'principal', id });
+}
+
+function* accountOf(db: QueryBuilder, principalArn: string): Steps<string> {
+  const row = yield* firstRow(
+    db.selectFrom('principals').select('account').where('arn', '=', principalArn),
+  );
+  if (row === undefined) throw notFound('the principal is absent');
+  return row.account;
+}
+
+function* insertAccessKey(db: QueryBuilder, key: StoredAccessKey): Steps<void> {
+  const account = yield* accountOf(db, key.principalArn);
+  yield* requireDomainKey(db, key.domainKeyId);
+  const made = yield* rows(
+    db
+      .insertInto('access_keys')
+      .values(rowOfAccessKey(key))
+      .onConflict((oc) => oc.doNothing())
+      .returning('access_key_id'),
+  );
+  if (made.length === 0) throw conflict('the access key id is taken');
+  yield* recordChange(db, { account, region: '', kind: 'access-key', id: key.accessKeyId });
+}
+
+function* setAccessKeyActive(db: QueryBuilder, accessKeyId: string, active: boolean): Steps<void> {
+  const row = yield* firstRow(
+    db
+      .updateTable('access_keys')
+      .set({ active: active ? 1 : 0 })
+      .where('access_key_id', '=', accessKeyId)
+      .returning('principal_arn'),
+  );
+  if (row === undefined) throw notFound('the access key is absent');
+  const account = yield* accountOf(db, row.principal_arn);
+  yield* recordChange(db, { account, region: '', kind: 'access-key', id: accessKeyId });
+}
+
+/** By the name of the port's method. */
+export const MUTATIONS = Object.freeze({
+  insertMeta,
+  insertKey,
+  updateKey,
+  deleteKey,
+  insertAlias,
+  updateAlias,
+  deleteAlias,
+  insertDomainKey,
+  insertPrincipal,
+  insertAccessKey,
+  setAccessKeyActive,
+});
+
+type Mutations = typeof MUTATIONS;
+export type MutationName = keyof Mutations;
+export type MutationArgs<N extends MutationName> =
+  Parameters<Mutations[N]> extends [QueryBuilder, ...infer Rest] ? Rest : never;
+export type MutationResult<N extends MutationName> =
+  ReturnType<Mutations[N]> extends Steps<infer T> ? T : never;
+
+/** A mutation as data, so that it can be sent to another thread: bytes, text and numbers only. */
+export interface Mutation {
+  readonly name: MutationName;
+  readonly args: readonly unknown[];
+}
+
+export function mutationSteps(db: QueryBuilder, mutation: Mutation): Steps<unknown> {
+  const run = MUTATIONS[mutation.name] as (...args: readonly unknown[]) => Steps<unknown>;
+  return run(db, ...mutation.args);
+}
+
+/** Forgets all but the last `kept` changes; a reader that missed some is told to reset. */
+export function* pruneChanges(db: QueryBuilder, kept: number): Steps<void> {
+  const row = yield* firstRow(
+    db.selectFrom('changes').select((eb) => eb.fn.max('sequence').as('last')),
+  );
+  const last = row!.last ?? 0;
+  yield* rows(db.deleteFrom('changes').where('sequence', '<=', last - kept));
+}

@@ -1,0 +1,133 @@
+/** Queries of lists and counts, for every SQL database. Adapters write point reads by hand. */
+import type { Compilable, Selectable } from 'kysely';
+import type { Page, Scope } from './port.js';
+import type {
+  AccessKeyTable,
+  AliasTable,
+  ChangeTable,
+  DomainKeyTable,
+  KeyTable,
+  MaterialTable,
+  PrincipalTable,
+} from './schema.js';
+import type { QueryBuilder } from './steps.js';
+
+/** Queries ask for one row more than the page holds, to know whether more follow. */
+export function pageOf<Row, T>(
+  rows: readonly Row[],
+  limit: number,
+  record: (row: Row) => T,
+  key: (item: T) => string,
+): Page<T> {
+  const items = rows.slice(0, limit).map(record);
+  const last = items[items.length - 1];
+  return { items, next: rows.length > limit && last !== undefined ? key(last) : undefined };
+}
+
+export function keysPage(
+  db: QueryBuilder,
+  scope: Scope,
+  limit: number,
+  after: string | undefined,
+): Compilable<KeyTable> {
+  const query = db
+    .selectFrom('keys')
+    .selectAll()
+    .where('account', '=', scope.account)
+    .where('region', '=', scope.region)
+    .orderBy('key_id')
+    .limit(limit + 1);
+  return after === undefined ? query : query.where('key_id', '>', after);
+}
+
+export function keysDue(db: QueryBuilder, now: number, limit: number): Compilable<KeyTable> {
+  return db
+    .selectFrom('keys')
+    .selectAll()
+    .where('state', '=', 'PendingDeletion')
+    .where('deletion_date', '<=', now)
+    .orderBy('deletion_date')
+    .orderBy('region')
+    .orderBy('key_id')
+    .limit(limit);
+}
+
+export function keyCount(db: QueryBuilder, scope: Scope): Compilable<{ count: number }> {
+  return db
+    .selectFrom('keys')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('account', '=', scope.account)
+    .where('region', '=', scope.region);
+}
+
+/** Oldest first. */
+export function materialsOf(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string,
+): Compilable<MaterialTable> {
+  return db
+    .selectFrom('materials')
+    .selectAll()
+    .where('account', '=', scope.account)
+    .where('region', '=', scope.region)
+    .where('key_id', '=', keyId)
+    .orderBy('created_at')
+    .orderBy('material_id');
+}
+
+export function aliasesPage(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string | undefined,
+  limit: number,
+  after: string | undefined,
+): Compilable<AliasTable> {
+  let query = db
+    .selectFrom('aliases')
+    .selectAll()
+    .where('account', '=', scope.account)
+    .where('region', '=', scope.region)
+    .orderBy('name')
+    .limit(limit + 1);
+  if (keyId !== undefined) query = query.where('target_key_id', '=', keyId);
+  return after === undefined ? query : query.where('name', '>', after);
+}
+
+export function principalsPage(
+  db: QueryBuilder,
+  limit: number,
+  after: string | undefined,
+): Compilable<PrincipalTable> {
+  const query = db
+    .selectFrom('principals')
+    .selectAll()
+    .orderBy('arn')
+    .limit(limit + 1);
+  return after === undefined ? query : query.where('arn', '>', after);
+}
+
+export function accessKeysOf(db: QueryBuilder, principalArn: string): Compilable<AccessKeyTable> {
+  return db
+    .selectFrom('access_keys')
+    .selectAll()
+    .where('principal_arn', '=', principalArn)
+    .orderBy('access_key_id');
+}
+
+export function domainKeys(db: QueryBuilder): Compilable<Selectable<DomainKeyTable>> {
+  return db.selectFrom('domain_keys').selectAll().orderBy('id');
+}
+
+export function changesAfter(
+  db: QueryBuilder,
+  sequence: number,
+  limit: number,
+): Compilable<Selectable<ChangeTable>> {
+  return db
+    .selectFrom('changes')
+    .selectAll()
+    .where('sequence', '>', sequence)
+    .orderBy('sequence')
+    .limit(limit);
+}

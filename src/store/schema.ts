@@ -1,0 +1,102 @@
+/**
+ * The tables, as Kysely types. One schema for every SQL database: text, whole numbers and bytes
+ * only; booleans are 0 or 1, times are milliseconds since the Unix epoch.
+ */
+import type { Generated } from 'kysely';
+
+export interface MetaTable {
+  name: string;
+  value: string;
+}
+
+export interface KeyTable {
+  account: string;
+  region: string;
+  key_id: string;
+  version: number;
+  key_spec: string;
+  key_usage: string;
+  origin: string;
+  key_manager: string;
+  state: string;
+  description: string;
+  multi_region: number;
+  created_at: number;
+  deletion_date: number | null;
+  pending_window_days: number | null;
+  current_material_id: string | null;
+  public_key: Uint8Array | null;
+  policy: string | null;
+}
+
+export interface MaterialTable {
+  account: string;
+  region: string;
+  key_id: string;
+  material_id: string;
+  domain_key_id: number;
+  wrapped: Uint8Array;
+  created_at: number;
+}
+
+export interface AliasTable {
+  account: string;
+  region: string;
+  name: string;
+  target_key_id: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface DomainKeyTable {
+  id: Generated<number>;
+  region: string;
+  wrapped: Uint8Array;
+  created_at: number;
+}
+
+export interface PrincipalTable {
+  arn: string;
+  account: string;
+  kind: string;
+  name: string;
+  created_at: number;
+}
+
+export interface AccessKeyTable {
+  access_key_id: string;
+  principal_arn: string;
+  domain_key_id: number;
+  wrapped_secret: Uint8Array;
+  active: number;
+  created_at: number;
+  session_token_sha256: string | null;
+  expires_at: number | null;
+}
+
+/** The change feed: one row per changed thing, written by the mutation's own transaction. */
+export interface ChangeTable {
+  sequence: Generated<number>;
+  kind: string;
+  account: string;
+  region: string;
+  id: string;
+}
+
+/** The migrations that have run. */
+export interface SchemaVersionTable {
+  version: number;
+  applied_at: number;
+}
+
+export interface Schema {
+  meta: MetaTable;
+  keys: KeyTable;
+  materials: MaterialTable;
+  aliases: AliasTable;
+  domain_keys: DomainKeyTable;
+  principals: PrincipalTable;
+  access_keys: AccessKeyTable;
+  changes: ChangeTable;
+  schema_versions: SchemaVersionTable;
+}

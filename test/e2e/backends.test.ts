@@ -1,0 +1,77 @@
+/** The same data directory under every backend: each reads what the others made. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { KEY_SPECS } from '../../src/specs/key-specs.js';
+import { type DataDirectory, initialiseData, type SpawnedServer, spawnServer } from '../harness.js';
+import { makeKey, mustCall, namedKeys } from '../operations/named-keys.js';
+import { MESSAGE, type NamedKeys, requests, type Sealed } from '../operations/requests.js';
+
+const BACKENDS = ['native', 'node', 'noble'] as const;
+const data = new Map<string, DataDirectory>();
+let server: SpawnedServer | undefined;
+
+beforeAll(() => {
+  for (const backend of BACKENDS) data.set(backend, initialiseData());
+});
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+afterAll(() => {
+  for (const directory of data.values()) directory.remove();
+});
+
+interface Made {
+  readonly keys: NamedKeys;
+  readonly sealed: Sealed;
+  readonly signatures: readonly { KeyId: string; Signature: string; SigningAlgorithm: string }[];
+}
+const made = new Map<string, Made>();
+
+const start = (backend: string, of: string) =>
+  spawnServer({ quota: 'off', data: data.get(of)!, env: { KEYSTREL_BACKEND: backend } });
+
+describe.each(BACKENDS)('%s', (backend) => {
+  test('serves every operation', async () => {
+    server = await start(backend, backend);
+    const { keys, sealed } = await namedKeys(server, 'alias/backend');
+    const signatures = [];
+    for (const row of KEY_SPECS.filter((spec) => spec.usages.includes('SIGN_VERIFY'))) {
+      const KeyId = await makeKey(server, row.spec, 'SIGN_VERIFY');
+      for (const SigningAlgorithm of row.signingAlgorithms) {
+        const body = { KeyId, Message: MESSAGE, SigningAlgorithm };
+        const { Signature } = await mustCall(server, 'Sign', body);
+        signatures.push({ KeyId, Signature, SigningAlgorithm });
+      }
+    }
+    for (const [name, body] of Object.entries(requests(keys, sealed))) {
+      if (name === 'CancelKeyDeletion' || name === 'DeleteAlias') continue;
+      if (name === 'ScheduleKeyDeletion') continue;
+      await mustCall(server, name, body);
+      if (name === 'DisableKey') await mustCall(server, 'EnableKey', body);
+    }
+    made.set(backend, { keys, sealed, signatures });
+  });
+});
+
+describe.each([
+  ['native', 'node'],
+  ['node', 'native'],
+  ['native', 'noble'],
+  ['noble', 'native'],
+] as const)('what %s made', (maker, reader) => {
+  test(`is read by ${reader}`, async () => {
+    server = await start(reader, maker);
+    const { keys, sealed, signatures } = made.get(maker)!;
+    const opened = await mustCall(server, 'Decrypt', { CiphertextBlob: sealed.ciphertext });
+    expect(opened.Plaintext).toBe(MESSAGE);
+    const body = { KeyId: keys.mac, Message: MESSAGE, MacAlgorithm: 'HMAC_SHA_256' };
+    const mac = await mustCall(server, 'GenerateMac', body);
+    expect(mac.Mac).toBe(sealed.mac);
+    for (const signature of signatures) {
+      const checked = await mustCall(server, 'Verify', { ...signature, Message: MESSAGE });
+      expect(checked.SignatureValid).toBe(true);
+      const again = { ...signature, Message: MESSAGE, Signature: undefined };
+      expect((await mustCall(server, 'Sign', again)).Signature).toBeTypeOf('string');
+    }
+  });
+});

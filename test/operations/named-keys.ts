@@ -1,0 +1,64 @@
+/** Makes the keys and sealed texts that test/operations/requests.ts speaks of. */
+import { generateKeyPairSync } from 'node:crypto';
+import type { TestServer } from '../harness.js';
+import { MESSAGE, type NamedKeys, type Sealed } from './requests.js';
+
+/** Calls that must succeed. */
+export async function mustCall(
+  server: Pick<TestServer, 'call'>,
+  operation: string,
+  body: object,
+  // biome-ignore lint/suspicious/noExplicitAny: replies are read by name in tests
+): Promise<any> {
+  const reply = await server.call(operation, body);
+  if (reply.status !== 200) throw new Error(`${operation}: ${reply.status} ${reply.text}`);
+  return reply.json;
+}
+
+/** Makes a key and gives its id. */
+export async function makeKey(
+  server: Pick<TestServer, 'call'>,
+  KeySpec = 'SYMMETRIC_DEFAULT',
+  KeyUsage = 'ENCRYPT_DECRYPT',
+): Promise<string> {
+  return (await mustCall(server, 'CreateKey', { KeySpec, KeyUsage })).KeyMetadata.KeyId;
+}
+
+export async function namedKeys(
+  server: Pick<TestServer, 'call'>,
+  alias: string,
+): Promise<{ keys: NamedKeys; sealed: Sealed }> {
+  const keys: NamedKeys = {
+    symmetric: await makeKey(server),
+    rsaEncrypt: await makeKey(server, 'RSA_2048', 'ENCRYPT_DECRYPT'),
+    sign: await makeKey(server, 'ECC_NIST_P256', 'SIGN_VERIFY'),
+    mac: await makeKey(server, 'HMAC_256', 'GENERATE_VERIFY_MAC'),
+    agree: await makeKey(server, 'ECC_NIST_P256', 'KEY_AGREEMENT'),
+    alias,
+  };
+  await mustCall(server, 'CreateAlias', { AliasName: alias, TargetKeyId: keys.symmetric });
+  const ciphertext = await mustCall(server, 'Encrypt', {
+    KeyId: keys.symmetric,
+    Plaintext: MESSAGE,
+  });
+  const signature = await mustCall(server, 'Sign', {
+    KeyId: keys.sign,
+    Message: MESSAGE,
+    SigningAlgorithm: 'ECDSA_SHA_256',
+  });
+  const mac = await mustCall(server, 'GenerateMac', {
+    KeyId: keys.mac,
+    Message: MESSAGE,
+    MacAlgorithm: 'HMAC_SHA_256',
+  });
+  const peer = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).publicKey;
+  return {
+    keys,
+    sealed: {
+      ciphertext: ciphertext.CiphertextBlob,
+      signature: signature.Signature,
+      mac: mac.Mac,
+      peer: peer.export({ format: 'der', type: 'spki' }).toString('base64'),
+    },
+  };
+}
