@@ -13,6 +13,8 @@ pub trait Curve: Copy + 'static {
     const GY: Words;
     /// Bytes of a field element and of a scalar.
     const LEN: usize;
+    /// Signatures have s <= n / 2, as libsecp256k1 makes them (and Bitcoin wants them).
+    const LOW_S: bool = false;
     /// The hash of the curve's ECDSA algorithm in KMS.
     const HASH: Hash;
 }
@@ -131,5 +133,6 @@ impl Curve for Secp256k1 {
     const GX: Words = words("79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
     const GY: Words = words("483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8");
     const LEN: usize = 32;
+    const LOW_S: bool = true;
     const HASH: Hash = Hash::Sha256;
 }

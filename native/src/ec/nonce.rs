@@ -4,9 +4,9 @@ use super::curve::Curve;
 use super::scalar;
 use super::sha_lanes::{self, States, absorb, block_len, finish, start};
 use crate::ffi::Hash;
-use crate::field::{Class, Prime, Words};
+use crate::field::{Class, Prime, Words, wipe};
 use crate::vec::LANES;
-use zeroize::Zeroize;
+use std::sync::OnceLock;
 
 /// Bytes of fresh randomness per nonce.
 pub const EXTRA_LEN: usize = 32;
@@ -23,8 +23,8 @@ struct Pads {
 
 impl Drop for Pads {
     fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
+        // SAFETY: integers alone.
+        unsafe { wipe(self) };
     }
 }
 
@@ -34,24 +34,37 @@ struct Hmac<V> {
 }
 
 impl<V: Class> Hmac<V> {
+    /// `keys` hold zeros after the bytes of a digest.
     fn pads(&self, keys: &Values) -> Pads {
-        let len = self.hash.digest_len();
-        let block = block_len(self.hash);
         let mut padded = [[0u8; 128]; LANES];
-        let mut absorbed = |xor: u8| {
+        let mut pads = Pads { inner: start(self.hash), outer: start(self.hash) };
+        for (states, pad) in [(&mut pads.inner, 0x36), (&mut pads.outer, 0x5c)] {
             for lane in 0..LANES {
-                padded[lane] = [xor; 128];
-                for i in 0..len {
+                padded[lane] = [pad; 128];
+                for i in 0..64 {
                     padded[lane][i] ^= keys[lane][i];
                 }
             }
-            let mut states = start(self.hash);
-            absorb(self.proof, self.hash, &mut states, &padded, block);
-            states
-        };
-        let pads = Pads { inner: absorbed(0x36), outer: absorbed(0x5c) };
-        padded.zeroize();
+            absorb(self.proof, self.hash, states, &padded, block_len(self.hash));
+        }
+        // SAFETY: bytes.
+        unsafe { wipe(&mut padded) };
         pads
+    }
+
+    /// The pads of the key that is all zeros, with which RFC 6979 starts.
+    fn zero_pads(&self) -> Pads {
+        static PADS: [OnceLock<[States; 2]>; 3] = [const { OnceLock::new() }; 3];
+        let at = match self.hash {
+            Hash::Sha384 => 1,
+            Hash::Sha512 => 2,
+            _ => 0,
+        };
+        let [inner, outer] = *PADS[at].get_or_init(|| {
+            let pads = self.pads(&[[0; 64]; LANES]);
+            [pads.inner, pads.outer]
+        });
+        Pads { inner, outer }
     }
 
     /// Pads the messages of `len` bytes, which follow one block already absorbed, and hashes.
@@ -66,8 +79,12 @@ impl<V: Class> Hmac<V> {
         }
         let mut states = *from;
         absorb(self.proof, self.hash, &mut states, messages, total);
-        let out = finish(self.hash, &states);
-        states.zeroize();
+        let mut out = finish(self.hash, &states);
+        for value in &mut out {
+            value[self.hash.digest_len()..].fill(0);
+        }
+        // SAFETY: integers.
+        unsafe { wipe(&mut states) };
         out
     }
 
@@ -76,7 +93,8 @@ impl<V: Class> Hmac<V> {
         for lane in 0..LANES {
             messages[lane][..64].copy_from_slice(&inner[lane]);
         }
-        inner.zeroize();
+        // SAFETY: bytes.
+        unsafe { wipe(&mut inner) };
         self.digest(&pads.outer, messages, self.hash.digest_len())
     }
 }
@@ -97,7 +115,7 @@ pub fn nonces<V: Class, C: Curve>(proof: V, inputs: &Inputs<'_>, k: &mut [Words;
     let mut messages = [[0u8; MESSAGE_MAX]; LANES];
     let mut keys = [[0u8; 64]; LANES];
     let mut values = [[1u8; 64]; LANES];
-    let mut pads = hmac.pads(&keys);
+    let mut pads = hmac.zero_pads();
     for round in 0..2 {
         let mut len = 0;
         for lane in 0..LANES {
@@ -125,9 +143,11 @@ pub fn nonces<V: Class, C: Curve>(proof: V, inputs: &Inputs<'_>, k: &mut [Words;
                 k[lane] = candidate;
                 missing[lane] = false;
             }
-            candidate.zeroize();
+            // SAFETY: integers.
+            unsafe { wipe(&mut candidate) };
         }
-        wide.zeroize();
+        // SAFETY: bytes.
+        unsafe { wipe(&mut wide) };
         if !missing.contains(&true) {
             break;
         }
@@ -139,9 +159,12 @@ pub fn nonces<V: Class, C: Curve>(proof: V, inputs: &Inputs<'_>, k: &mut [Words;
         pads = hmac.pads(&keys);
         values = step(&hmac, &pads, &values, &mut messages);
     }
-    messages.zeroize();
-    keys.zeroize();
-    values.zeroize();
+    // SAFETY: bytes.
+    unsafe {
+        wipe(&mut messages);
+        wipe(&mut keys);
+        wipe(&mut values);
+    }
 }
 
 /// V = HMAC_K(V).

@@ -68,6 +68,12 @@ pub fn make_odd<C: Curve>(k: &Words) -> (Words, u64) {
     (select(even, &opposite, k), even)
 }
 
+/// The smaller of s and n - s, which are public.
+pub fn low<C: Curve>(s: &Words) -> Words {
+    let (other, _) = subtract(&C::Order::VALUE, s);
+    if subtract(s, &other).1 { *s } else { other }
+}
+
 /// Windows of `width` bits that cover the scalars of a curve.
 pub const fn windows<C: Curve>(width: u32) -> usize {
     C::Order::BITS.div_ceil(width) as usize

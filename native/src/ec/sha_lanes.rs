@@ -3,19 +3,12 @@
 //! SHA-384 and SHA-512 (FIPS 180-4) run in the lanes of a vector. SHA-256 runs lane after lane in
 //! AWS-LC, whose SHA extensions are faster than eight 32-bit lanes would be.
 use crate::ffi::{Hash, sha256_blocks};
-use crate::field::{Class, Task};
+use crate::field::{Class, Task, wipe};
 use crate::vec::LANES;
-use zeroize::Zeroize;
 
 /// States of eight lanes: `words[i][lane]`; SHA-256 uses the low halves.
 #[derive(Clone, Copy)]
 pub struct States(pub [[u64; LANES]; 8]);
-
-impl Zeroize for States {
-    fn zeroize(&mut self) {
-        self.0.zeroize();
-    }
-}
 
 const SHA256: [u64; 8] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
@@ -134,7 +127,8 @@ pub fn absorb<V: Class, const M: usize>(
             for i in 0..8 {
                 states.0[i][lane] = u64::from(state[i]);
             }
-            state.zeroize();
+            // SAFETY: integers.
+            unsafe { wipe(&mut state) };
         }
         return;
     }
@@ -148,7 +142,8 @@ pub fn absorb<V: Class, const M: usize>(
         }
         V::outline(proof, Compress { proof, states: &mut *states, words: &words });
     }
-    words.zeroize();
+    // SAFETY: integers.
+    unsafe { wipe(&mut words) };
 }
 
 /// The digests: `hash.digest_len()` bytes per lane.
@@ -227,7 +222,6 @@ mod tests {
     #[test]
     fn lanes_hash_as_the_library_does() {
         for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
-            let block = block_len(hash);
             let mut data = [[0u8; 256]; LANES];
             let mut expect = [[0u8; 64]; LANES];
             for lane in 0..LANES {
@@ -235,8 +229,7 @@ mod tests {
                 hash.digest(&message, &mut expect[lane]);
                 data[lane][..100].copy_from_slice(&message);
                 data[lane][100] = 0x80;
-                data[lane][if block == 64 { 126 } else { 126 }..128]
-                    .copy_from_slice(&800u16.to_be_bytes());
+                data[lane][126..128].copy_from_slice(&800u16.to_be_bytes());
             }
             let mut states = start(hash);
             // SAFETY: the portable class needs nothing.

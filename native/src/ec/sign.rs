@@ -140,7 +140,8 @@ impl<V: Class, C: Curve, const N: usize> Task for Sign<'_, '_, V, C, N> {
                     (false, ..) => Status::Fault,
                     (true, r, s) if *r == [0; WORDS] || *s == [0; WORDS] => Status::Internal,
                     (true, r, s) => {
-                        job.len = der::write::<C>(r, s, &mut job.signature);
+                        let s = if C::LOW_S { scalar::low::<C>(s) } else { *s };
+                        job.len = der::write::<C>(r, &s, &mut job.signature);
                         Status::Ok
                     }
                 };

@@ -58,24 +58,25 @@ struct Plan<V, P, const N: usize>(std::marker::PhantomData<(V, P)>);
 impl<V: Multiply, P: Prime, const N: usize> Plan<V, P, N> {
     const IS_LIFTED: bool = V::BIAS_LO != 0 || Modulus::<V, P, N>::K != 1 || Modulus::<V, P, N>::IS_NEGATED;
 
-    /// Pairs (i, j) with i + j = k; squares count for those of `cross` that are not crossed.
-    const fn pairs(k: usize, squares: bool, crosses: bool) -> u64 {
+    /// Products in column k, in halves: the pair i = j counts `square`, each of (i, j) and (j, i)
+    /// counts `cross`.
+    const fn pairs(k: usize, square: u64, cross: u64) -> u64 {
         let mut count = 0;
         let mut i = 0;
         while i < N {
             if k >= i && k - i < N {
-                count += if 2 * i == k { squares as u64 } else { crosses as u64 };
+                count += if 2 * i == k { square } else { cross };
             }
             i += 1;
         }
-        count
+        count / 2
     }
 
     /// What column k starts from: minus the biases of the products that it will take, the lift, and
     /// p in the upper half where the result could be negative.
-    const fn start(k: usize, squares: bool, crosses: bool, reduction: bool) -> u64 {
-        let mut lo = Self::pairs(k, squares, crosses);
-        let mut hi = if k > 0 { Self::pairs(k - 1, squares, crosses) } else { 0 };
+    const fn start(k: usize, square: u64, cross: u64, reduction: bool) -> u64 {
+        let mut lo = Self::pairs(k, square, cross);
+        let mut hi = if k > 0 { Self::pairs(k - 1, square, cross) } else { 0 };
         let mut x = 0u64;
         if reduction {
             let mut j = 1;
@@ -166,8 +167,8 @@ pub(super) fn product<V: Vector + Multiply, P: Prime, const N: usize>(
     let (x, y) = (digits_of(a), digits_of(b));
     let mut c = [constant(a[0], 0); COLUMNS];
     each!(I < N, {
-        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start(2 * I, true, true, true) });
-        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, true, true, true) });
+        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start(2 * I, 2, 2, true) });
+        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 2, 2, true) });
     });
     // Few digits: all products first, for more independent work. Many: row by row, for registers.
     let by_row = N > 6;
@@ -186,11 +187,53 @@ pub(super) fn product<V: Vector + Multiply, P: Prime, const N: usize>(
 /// a^2 / R mod p: the products of different digits once, doubled.
 #[inline(always)]
 pub(super) fn square<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
+    if N > 6 { square_by_row::<V, P, N>(a) } else { square_by_column::<V, P, N>(a) }
+}
+
+/// Many digits, with room above the prime: row i is a_i * (a_i + 2 * (a_i+1 ...)), so that few columns
+/// are live at a time. The digits of twice the tail are those of 2a, but for the lowest, into which
+/// nothing is carried. 2a fits, since 16 bits are spare.
+#[inline(always)]
+fn square_by_row<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
+    const { assert!(N <= 6 || Modulus::<V, P, N>::IS_ROOMY) };
+    let x = digits_of(a);
+    // No digit is carried out of RADIX bits here: `digit` drops what stands above.
+    let mut twice = x;
+    each!(I < N, {
+        if I >= 2 {
+            let carried =
+                if V::RADIX == 52 { a[I - 1].shr::<51>() } else { a[I - 1].shr::<50>() };
+            twice[I] = a[I].add(a[I]).add(carried).digit();
+        }
+    });
+    let mut c = [constant(a[0], 0); COLUMNS];
+    each!(I < N, {
+        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start(2 * I, 2, 1, true) });
+        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 2, 1, true) });
+    });
+    each!(I < N, {
+        mac_at(&mut c, 2 * I, x[I], x[I]);
+        if I + 1 < N {
+            mac_at(&mut c, 2 * I + 1, x[I], a[I + 1].add(a[I + 1]).digit());
+        }
+        each!(J < N, {
+            if J > I + 1 {
+                mac_at(&mut c, I + J, x[I], twice[J]);
+            }
+        });
+        // Column I is complete: its last product came from row I / 2.
+        reduce::<V, P, N>(&mut c, I);
+    });
+    settle(&c)
+}
+
+#[inline(always)]
+fn square_by_column<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
     let x = digits_of(a);
     let mut c = [constant(a[0], 0); COLUMNS];
     each!(I < N, {
-        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start_crossed(2 * I) });
-        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start_crossed(2 * I + 1) });
+        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start(2 * I, 0, 1, false) });
+        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 0, 1, false) });
     });
     each!(I < N, {
         each!(J < N, {
@@ -200,29 +243,17 @@ pub(super) fn square<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N])
         });
     });
     each!(I < N, {
-        for k in [2 * I, 2 * I + 1] {
-            c[k] = c[k].add(c[k]);
-        }
-        if const { Plan::<V, P, N>::start(2 * I, true, false, true) } != 0 {
-            c[2 * I] = c[2 * I]
-                .add(constant(a[0], const { Plan::<V, P, N>::start(2 * I, true, false, true) }));
-        }
-        if const { Plan::<V, P, N>::start(2 * I + 1, true, false, true) } != 0 {
-            c[2 * I + 1] = c[2 * I + 1]
-                .add(constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, true, false, true) }));
+        let start = const {
+            [Plan::<V, P, N>::start(2 * I, 2, 0, true), Plan::<V, P, N>::start(2 * I + 1, 2, 0, true)]
+        };
+        for h in 0..2 {
+            c[2 * I + h] = c[2 * I + h].add(c[2 * I + h]);
+            if start[h] != 0 {
+                c[2 * I + h] = c[2 * I + h].add(constant(a[0], start[h]));
+            }
         }
         mac_at(&mut c, 2 * I, x[I], x[I]);
-        // Column I is complete: its last product came from row I / 2.
     });
     each!(I < N, { reduce::<V, P, N>(&mut c, I) });
     settle(&c)
-}
-
-impl<V: Multiply, P: Prime, const N: usize> Plan<V, P, N> {
-    /// For the products of different digits alone, each taken once.
-    const fn start_crossed(k: usize) -> u64 {
-        let lo = Self::pairs(k, false, true) / 2;
-        let hi = if k > 0 { Self::pairs(k - 1, false, true) / 2 } else { 0 };
-        0u64.wrapping_sub(V::BIAS_LO.wrapping_mul(lo)).wrapping_sub(V::BIAS_HI.wrapping_mul(hi))
-    }
 }
