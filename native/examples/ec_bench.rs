@@ -60,8 +60,14 @@ fn main() {
     let filter = arguments.first().cloned().unwrap_or_default();
     let size = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(64);
     let only = arguments.get(2).cloned().unwrap_or_default();
-    let kernels: Vec<Kernels> = Kernels::all().into_iter().filter(|k| k.name() != "portable" && (only.is_empty() || only == k.name())).collect();
-    println!("{}; batches of {size}; operations per second, one core", keystrel_native::cpu::brand());
+    let kernels: Vec<Kernels> = Kernels::all()
+        .into_iter()
+        .filter(|k| k.name() != "portable" && (only.is_empty() || only == k.name()))
+        .collect();
+    println!(
+        "{}; batches of {size}; operations per second, one core",
+        keystrel_native::cpu::brand()
+    );
     let curves = [
         ("p256", CurveName::P256, spec::ECC_NIST_P256, 32),
         ("p384", CurveName::P384, spec::ECC_NIST_P384, 48),
@@ -100,67 +106,93 @@ fn main() {
             let len = ffi::ecdsa_sign(key, &digest, &mut out).expect("a signature");
             signature.extend_from_slice(&out[..len]);
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![("library", Box::new(|| {
-            for key in &keys {
-                black_box(ffi::ecdsa_sign(key, &digest, &mut [0; 160])).expect("a signature");
-            }
-        }))];
+        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+            "library",
+            Box::new(|| {
+                for key in &keys {
+                    black_box(ffi::ecdsa_sign(key, &digest, &mut [0; 160])).expect("a signature");
+                }
+            }),
+        )];
         for k in &kernels {
-            contenders.push((k.name(), Box::new(|| {
-                let mut jobs: Vec<_> = scalars.iter().map(|d| SignJob::new(d, &digest)).collect();
-                batch::sign(*k, curve, Nonces::Hedged, &mut jobs);
-                black_box(&jobs);
-            })));
+            contenders.push((
+                k.name(),
+                Box::new(|| {
+                    let mut jobs: Vec<_> =
+                        scalars.iter().map(|d| SignJob::new(d, &digest)).collect();
+                    batch::sign(*k, curve, Nonces::Hedged, &mut jobs);
+                    black_box(&jobs);
+                }),
+            ));
         }
         if wanted("sign") {
             report(&format!("{name}-sign"), &names, &race(size, &mut contenders));
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![("library", Box::new(|| {
-            for (key, signature) in keys.iter().zip(&signatures) {
-                ffi::ecdsa_verify(key, &digest, signature).expect("a good signature");
-            }
-        }))];
+        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+            "library",
+            Box::new(|| {
+                for (key, signature) in keys.iter().zip(&signatures) {
+                    ffi::ecdsa_verify(key, &digest, signature).expect("a good signature");
+                }
+            }),
+        )];
         for k in &kernels {
-            contenders.push((k.name(), Box::new(|| {
-                let mut jobs: Vec<_> = points
-                    .iter()
-                    .zip(&signatures)
-                    .map(|(p, s)| VerifyJob::new(p, &digest, s))
-                    .collect();
-                batch::verify(*k, curve, &mut jobs);
-                black_box(&jobs);
-            })));
+            contenders.push((
+                k.name(),
+                Box::new(|| {
+                    let mut jobs: Vec<_> = points
+                        .iter()
+                        .zip(&signatures)
+                        .map(|(p, s)| VerifyJob::new(p, &digest, s))
+                        .collect();
+                    batch::verify(*k, curve, &mut jobs);
+                    black_box(&jobs);
+                }),
+            ));
         }
         if wanted("verify") {
             report(&format!("{name}-verify"), &names, &race(size, &mut contenders));
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![("library", Box::new(|| {
-            for (i, key) in keys.iter().enumerate() {
-                black_box(ffi::ecdh(key, &keys[(i + 1) % size], &mut [0; 66])).expect("a secret");
-            }
-        }))];
+        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+            "library",
+            Box::new(|| {
+                for (i, key) in keys.iter().enumerate() {
+                    black_box(ffi::ecdh(key, &keys[(i + 1) % size], &mut [0; 66]))
+                        .expect("a secret");
+                }
+            }),
+        )];
         for k in &kernels {
-            contenders.push((k.name(), Box::new(|| {
-                let mut jobs: Vec<_> =
-                    scalars.iter().zip(&points).map(|(d, p)| AgreeJob::new(d, p)).collect();
-                batch::agree(*k, curve, &mut jobs);
-                black_box(&jobs);
-            })));
+            contenders.push((
+                k.name(),
+                Box::new(|| {
+                    let mut jobs: Vec<_> =
+                        scalars.iter().zip(&points).map(|(d, p)| AgreeJob::new(d, p)).collect();
+                    batch::agree(*k, curve, &mut jobs);
+                    black_box(&jobs);
+                }),
+            ));
         }
         if wanted("ecdh") {
             report(&format!("{name}-ecdh"), &names, &race(size, &mut contenders));
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![("library", Box::new(|| {
-            for _ in 0..size {
-                black_box(ffi::generate_ec(spec)).expect("a pair");
-            }
-        }))];
+        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+            "library",
+            Box::new(|| {
+                for _ in 0..size {
+                    black_box(ffi::generate_ec(spec)).expect("a pair");
+                }
+            }),
+        )];
         for k in &kernels {
-            contenders.push((k.name(), Box::new(|| {
-                let mut jobs: Vec<_> = scalars.iter().map(PublicJob::new).collect();
-                batch::public(*k, curve, &mut jobs);
-                black_box(&jobs);
-            })));
+            contenders.push((
+                k.name(),
+                Box::new(|| {
+                    let mut jobs: Vec<_> = scalars.iter().map(PublicJob::new).collect();
+                    batch::public(*k, curve, &mut jobs);
+                    black_box(&jobs);
+                }),
+            ));
         }
         if wanted("public") {
             report(&format!("{name}-public"), &names, &race(size, &mut contenders));

@@ -1,5 +1,5 @@
 //! Core cycles per eight-lane field operation, one chain and four independent ones.
-use keystrel_native::ec::curve::{P256, P384, P521, K256};
+use keystrel_native::ec::curve::{K256, P256, P384, P521};
 use keystrel_native::field::{Class, Fe, Prime, Task};
 use keystrel_native::vec::{Avx2, Ifma, Portable};
 use std::marker::PhantomData;
@@ -94,7 +94,9 @@ impl<V: Class, P: Prime, const N: usize> Task for Loop<V, P, N> {
 
 fn measure<V: Class, P: Prime, const N: usize>(name: &str, ns: f64) {
     let mut line = format!("{:8} {name:10}", V::NAME);
-    for (label, kind) in [("mul", Kind::Mul), ("4 muls", Kind::Muls), ("square", Kind::Square), ("sub", Kind::Add)] {
+    for (label, kind) in
+        [("mul", Kind::Mul), ("4 muls", Kind::Muls), ("square", Kind::Square), ("sub", Kind::Add)]
+    {
         let mut best = f64::MAX;
         for _ in 0..15 {
             let start = cpu_time();

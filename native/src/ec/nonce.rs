@@ -168,12 +168,7 @@ pub fn nonces<V: Class, C: Curve>(proof: V, inputs: &Inputs<'_>, k: &mut [Words;
 }
 
 /// V = HMAC_K(V).
-fn step<V: Class>(
-    hmac: &Hmac<V>,
-    pads: &Pads,
-    values: &Values,
-    messages: &mut Messages,
-) -> Values {
+fn step<V: Class>(hmac: &Hmac<V>, pads: &Pads, values: &Values, messages: &mut Messages) -> Values {
     for lane in 0..LANES {
         messages[lane][..64].copy_from_slice(&values[lane]);
     }

@@ -4,9 +4,7 @@
 //! status `Fault` and no signature. A fault that passes both (a wrong table entry) gives an invalid
 //! signature under a nonce that is never used again, because nonces are hedged: two such signatures
 //! do not share a nonce, hence reveal nothing. Verification would cost five times the signature.
-use super::comb::{
-    BaseMultiples, GROUPS_MAX, Table, WIDTH, WINDOWS_MAX, affine_words, recode,
-};
+use super::comb::{BaseMultiples, GROUPS_MAX, Table, WIDTH, WINDOWS_MAX, affine_words, recode};
 use super::curve::Curve;
 use super::der::{self, SIGNATURE_MAX};
 use super::nonce::{self, EXTRA_LEN};

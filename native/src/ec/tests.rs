@@ -109,9 +109,8 @@ fn scalars(random: &mut Random, curve: CurveName, count: usize) -> Vec<Words> {
     // n - 2|d| for every digit of both widths: the last addition may double.
     all.extend((1..130).map(|i| subtract(&n, &small(i)).0));
     for window in [5, 6] {
-        let top = (n.iter().enumerate().rev().find(|(_, w)| **w != 0)).map_or(0, |(i, w)| {
-            64 * i as u32 + 63 - w.leading_zeros()
-        });
+        let top = (n.iter().enumerate().rev().find(|(_, w)| **w != 0))
+            .map_or(0, |(i, w)| 64 * i as u32 + 63 - w.leading_zeros());
         let at = top / window * window;
         // k = n - 2 * (n mod 2^at), the comb's doubling in the top window.
         let mut low = n;
@@ -220,8 +219,15 @@ fn scalars_out_of_range_are_refused_alone() {
         let n = order(curve);
         let mut ones = [0; WORDS];
         ones[..curve.len().div_ceil(8)].fill(u64::MAX);
-        let scalars =
-            [small(1), [0; WORDS], n, small(2), sum(&n, &small(1)), ones, subtract(&n, &small(1)).0];
+        let scalars = [
+            small(1),
+            [0; WORDS],
+            n,
+            small(2),
+            sum(&n, &small(1)),
+            ones,
+            subtract(&n, &small(1)).0,
+        ];
         let fits = [true, false, false, true, false, false, true];
         let digest = vec![7; digest_len(curve)];
         for kernels in Kernels::all() {
@@ -331,9 +337,8 @@ fn check_verify(
             signature
         })
         .collect();
-    let mut jobs: Vec<_> = (0..keys.len())
-        .map(|i| VerifyJob::new(&points[i], &digests[i], &spoiled[i]))
-        .collect();
+    let mut jobs: Vec<_> =
+        (0..keys.len()).map(|i| VerifyJob::new(&points[i], &digests[i], &spoiled[i])).collect();
     batch::verify(kernels, curve, &mut jobs);
     for (i, job) in jobs.iter().enumerate() {
         let expect = match ffi::ecdsa_verify(&keys[i], &digests[i], &spoiled[i]) {
@@ -427,7 +432,8 @@ fn agreements_agree_with_aws_lc() {
         let expect: Vec<_> = (0..scalars.len())
             .map(|i| {
                 let fits = bits(&peers[i][0], 8 * curve.len() as u32, 1) == 0;
-                let peer = if fits { public_key(curve, &peers[i]) } else { Err(Status::BadPeerKey) };
+                let peer =
+                    if fits { public_key(curve, &peers[i]) } else { Err(Status::BadPeerKey) };
                 let mut out = [0; 66];
                 peer.and_then(|peer| ffi::ecdh(&keys[i], &peer, &mut out)).map(|_| out)
             })

@@ -79,7 +79,10 @@ impl<V: Class, C: Curve, const N: usize> Task for Verify<'_, '_, V, C, N> {
             base_signs[g] = recode::<C>(&u, WIDTH, &mut digits[g]);
         }
         let out = &mut base[..groups];
-        V::outline(proof, BaseMultiples { proof, table: self.table, digits: &digits[..groups], out });
+        V::outline(
+            proof,
+            BaseMultiples { proof, table: self.table, digits: &digits[..groups], out },
+        );
         let mut digits = [[0; LANES]; POINT_WINDOWS_MAX];
         for (g, jobs) in jobs.chunks_mut(LANES).enumerate() {
             let mut coordinates = [[C::GX; LANES], [C::GY; LANES]];

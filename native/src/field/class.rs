@@ -1,7 +1,7 @@
 //! Classes of CPU as types: each gives the generic text a place to be compiled for its features.
-use crate::vec::{Multiply, Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use crate::vec::{Avx2, Ifma};
+use crate::vec::{Multiply, Portable, Vector};
 
 /// A piece of generic text that is compiled as one function of a class, with everything that it
 /// calls inlined, up to the next `outline`.

@@ -203,12 +203,20 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
 
     #[inline(always)]
     pub fn mul(&self, b: &Self) -> Self {
-        if V::INLINES && P::IS_HOT { Mul(self, b).run() } else { V::outline(self.proof(), Mul(self, b)) }
+        if V::INLINES && P::IS_HOT {
+            Mul(self, b).run()
+        } else {
+            V::outline(self.proof(), Mul(self, b))
+        }
     }
 
     #[inline(always)]
     pub fn square(&self) -> Self {
-        if V::INLINES && P::IS_HOT { Square(self, 1).run() } else { V::outline(self.proof(), Square(self, 1)) }
+        if V::INLINES && P::IS_HOT {
+            Square(self, 1).run()
+        } else {
+            V::outline(self.proof(), Square(self, 1))
+        }
     }
 
     /// Squared `times` times.

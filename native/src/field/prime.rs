@@ -120,11 +120,13 @@ impl<V: Multiply, P: Prime, const N: usize> Modulus<V, P, N> {
         if Self::IS_NEGATED { Self::DIGITS[0] } else { (1 << V::RADIX) - Self::DIGITS[0] };
     /// 1 / K mod 2^RADIX.
     pub const K0: u64 = inverse(Self::K) & ((1 << V::RADIX) - 1);
-    pub const T: [i64; N] = if Self::IS_NEGATED { terms(P::NEGATED, V::RADIX) } else { rest(&Self::DIGITS, V::RADIX) };
+    pub const T: [i64; N] =
+        if Self::IS_NEGATED { terms(P::NEGATED, V::RADIX) } else { rest(&Self::DIGITS, V::RADIX) };
     /// R mod p, the Montgomery form of 1, where R = 2^(RADIX * N).
     pub const ONE: [u64; N] = digits(&power_of_two(&P::VALUE, V::RADIX * N as u32), V::RADIX);
     /// R^2 mod p.
-    pub const SQUARE: [u64; N] = digits(&power_of_two(&P::VALUE, 2 * V::RADIX * N as u32), V::RADIX);
+    pub const SQUARE: [u64; N] =
+        digits(&power_of_two(&P::VALUE, 2 * V::RADIX * N as u32), V::RADIX);
     /// There are so many spare bits above p that no sum needs a reduction.
     pub const IS_ROOMY: bool = V::RADIX * N as u32 >= P::BITS + 16;
 

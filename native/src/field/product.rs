@@ -56,7 +56,8 @@ pub(super) fn carry<V: Vector + Multiply, const N: usize>(mut x: [V; N]) -> [V; 
 struct Plan<V, P, const N: usize>(std::marker::PhantomData<(V, P)>);
 
 impl<V: Multiply, P: Prime, const N: usize> Plan<V, P, N> {
-    const IS_LIFTED: bool = V::BIAS_LO != 0 || Modulus::<V, P, N>::K != 1 || Modulus::<V, P, N>::IS_NEGATED;
+    const IS_LIFTED: bool =
+        V::BIAS_LO != 0 || Modulus::<V, P, N>::K != 1 || Modulus::<V, P, N>::IS_NEGATED;
 
     /// Products in column k, in halves: the pair i = j counts `square`, each of (i, j) and (j, i)
     /// counts `cross`.
@@ -116,8 +117,14 @@ fn mac_at<V: Multiply>(c: &mut [V; COLUMNS], k: usize, a: V::Digit, b: V::Digit)
 #[inline(always)]
 fn reduce<V: Vector + Multiply, P: Prime, const N: usize>(c: &mut [V; COLUMNS], i: usize) {
     let unit = Modulus::<V, P, N>::K == 1;
-    let k0 = constant(c[i], Modulus::<V, P, N>::K0).digit();
-    let q = if unit { c[i].digit() } else { c[i].quotient(k0) };
+    let k0 = constant(c[i], Modulus::<V, P, N>::K0);
+    let q = if unit {
+        c[i].digit()
+    } else if V::RADIX == 52 {
+        constant(c[i], 0).mac_lo(c[i], k0).digit()
+    } else {
+        c[i].add(constant(c[i], V::BIAS_QUOTIENT)).quotient(k0.digit())
+    };
     if unit {
         c[i + 1] = c[i + 1].add(high(c[i]));
     } else {
@@ -201,8 +208,7 @@ fn square_by_row<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> 
     let mut twice = x;
     each!(I < N, {
         if I >= 2 {
-            let carried =
-                if V::RADIX == 52 { a[I - 1].shr::<51>() } else { a[I - 1].shr::<50>() };
+            let carried = if V::RADIX == 52 { a[I - 1].shr::<51>() } else { a[I - 1].shr::<50>() };
             twice[I] = a[I].add(a[I]).add(carried).digit();
         }
     });
@@ -244,7 +250,10 @@ fn square_by_column<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) 
     });
     each!(I < N, {
         let start = const {
-            [Plan::<V, P, N>::start(2 * I, 2, 0, true), Plan::<V, P, N>::start(2 * I + 1, 2, 0, true)]
+            [
+                Plan::<V, P, N>::start(2 * I, 2, 0, true),
+                Plan::<V, P, N>::start(2 * I + 1, 2, 0, true),
+            ]
         };
         for h in 0..2 {
             c[2 * I + h] = c[2 * I + h].add(c[2 * I + h]);

@@ -2,9 +2,9 @@
 use super::*;
 use crate::cpu;
 use crate::ec::curve::{K256, L256, N256, N384, N521, P256, P384, P521};
-use crate::vec::{LANES, Portable};
 #[cfg(target_arch = "x86_64")]
 use crate::vec::{Avx2, Ifma};
+use crate::vec::{LANES, Portable};
 use std::marker::PhantomData;
 
 /// xorshift64*, seeded by SEED= or the clock; the seed is printed.

@@ -72,7 +72,7 @@ fn frames_of_curve_jobs_answer_as_single_ones_do() {
     let signs: Vec<Want<'_>> = (0..50)
         .map(|i| Want {
             op: op::SIGN,
-            alg: if i == 5 { alg::ECDSA_SHA_384 } else { keys[i % 4].1 },
+            alg: if i == 5 { alg::ECDSA_SHA_512 } else { keys[i % 4].1 },
             key: if i == 9 { gone } else { keys[i % 4].0.0 },
             inputs: [message, &[]],
             cap: if i == 8 { 16 } else { 160 },
