@@ -102,9 +102,9 @@ const _: () = assert!(LANES == 8);
 #[cfg(target_arch = "x86_64")]
 ifma!(20, 4, 20);
 #[cfg(target_arch = "x86_64")]
-ifma!(30, 5, 15);
+ifma!(30, 4, 15);
 #[cfg(target_arch = "x86_64")]
-ifma!(40, 5, 20);
+ifma!(40, 4, 20);
 #[cfg(target_arch = "x86_64")]
 ifma!(60, 5, 20);
 #[cfg(target_arch = "x86_64")]
