@@ -101,7 +101,7 @@ fn main() {
             check / check_single
         );
         let (mut made, mut made_single) = (vec![], vec![]);
-        for _ in 0..if bits == 2048 { 40 } else { 12 } {
+        for _ in 0..if bits == 2048 { 60 } else { 12 } {
             let start = Clock::now();
             generate_pairs(kernel, bits as usize, 1).expect("a pair");
             made.push(start.elapsed());

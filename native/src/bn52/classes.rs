@@ -112,9 +112,9 @@ ifma!(80, 5, 20);
 
 // 51 bits to the digit take one digit more, rounded up to a multiple of the block.
 #[cfg(target_arch = "x86_64")]
-quad!(21, 3, 6, 5, 7);
+quad!(21, 3, 6, 4, 7);
 #[cfg(target_arch = "x86_64")]
-quad!(32, 4, 8, 5, 8);
+quad!(32, 4, 8, 4, 8);
 #[cfg(target_arch = "x86_64")]
 quad!(42, 3, 6, 5, 7);
 #[cfg(target_arch = "x86_64")]
