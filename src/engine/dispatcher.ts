@@ -25,6 +25,11 @@ export type DispatchMode = 'auto' | 'pool' | 'inline';
 const INLINE_MAX_NS = 60_000;
 /** A frame for the pool is filled up to this much work, ns, so that its first job need not wait long. */
 const FRAME_TARGET_NS = 8_000_000;
+/**
+ * Jobs that the native kernels of RSA and curves run side by side: a batch costs the same however
+ * full, so frames are whole batches where enough jobs wait.
+ */
+const BATCH_JOBS = 8;
 /** Lanes whose jobs take milliseconds or more. */
 const SLOW: ReadonlySet<LaneName> = new Set(['rsa3072', 'rsa4096', 'keygen']);
 
@@ -156,16 +161,20 @@ export class Dispatcher {
     return !SLOW.has(lane.name) || this.#slowBusy < Math.max(1, threads - 1);
   }
 
-  /** The front of a queue, shared out over the free workers and bounded by estimated work. */
+  /**
+   * The front of a queue, shared out over the free workers in whole batches and bounded by
+   * estimated work.
+   */
   #take(lane: Lane, free: number): Job[] {
-    const share = Math.ceil(lane.queue.length / Math.max(1, free));
-    const most = Math.min(share, this.#options.batchMax, MAX_JOBS_PER_FRAME);
+    const share = Math.ceil(lane.queue.length / Math.max(1, free) / BATCH_JOBS) * BATCH_JOBS;
+    const most = Math.min(share, lane.queue.length, this.#options.batchMax, MAX_JOBS_PER_FRAME);
     let ns = 0;
     let count = 0;
     while (count < most && (count === 0 || ns < FRAME_TARGET_NS)) {
       ns += this.#costs.of(lane.queue[count]!);
       count += 1;
     }
+    if (count > BATCH_JOBS) count -= count % BATCH_JOBS;
     return this.#front(lane, count);
   }
 
