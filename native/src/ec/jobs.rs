@@ -13,7 +13,7 @@ use crate::rsa::digest_of;
 pub enum LaneKey {
     /// The key has no kernel.
     None,
-    Ec(EcLaneKey),
+    Ec(Box<EcLaneKey>),
 }
 
 /// A key as numbers.
@@ -42,7 +42,7 @@ impl LaneKey {
         } else {
             None
         };
-        Ok(LaneKey::Ec(EcLaneKey { curve, scalar, point }))
+        Ok(LaneKey::Ec(Box::new(EcLaneKey { curve, scalar, point })))
     }
 
     fn ec(&self) -> Option<&EcLaneKey> {

@@ -349,12 +349,15 @@ fn check_verify(
     }
 }
 
+/// Public point, digest, signature, what verification says.
+type Case = ([Words; 2], Vec<u8>, Vec<u8>, Status);
+
 #[test]
 fn verification_meets_equal_and_opposite_points() {
     let mut random = Random::new("edges");
     for curve in CurveName::ALL {
         let n = order(curve);
-        let mut cases: Vec<([Words; 2], Vec<u8>, Vec<u8>, Status)> = Vec::new();
+        let mut cases: Vec<Case> = Vec::new();
         let mut push = |point, e: Words, r: Words, s: Words, status| {
             let mut out = [0; der::SIGNATURE_MAX];
             let len = match curve {
