@@ -176,11 +176,7 @@ pub(super) fn product<V: Column, P: Prime, const N: usize>(a: &[V; N], b: &[V; N
 /// a^2 / R mod p: the products of different digits once, doubled.
 #[inline(always)]
 pub(super) fn square<V: Column, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
-    if N > 6 {
-        square_by_row::<V, P, N>(a)
-    } else {
-        square_by_column::<V, P, N>(a)
-    }
+    if N > 6 { square_by_row::<V, P, N>(a) } else { square_by_column::<V, P, N>(a) }
 }
 
 /// Many digits, with room above the prime: row i is a_i * (a_i + 2 * (a_i+1 ...)), so that few columns
