@@ -6,6 +6,7 @@ pub mod cpu;
 pub mod ct;
 pub mod ec;
 pub mod ffi;
+pub mod field;
 pub mod frame;
 pub mod keygen;
 #[cfg(feature = "napi")]
