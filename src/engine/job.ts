@@ -23,7 +23,7 @@ export interface Job {
   readonly local: boolean;
   /** Times that a worker died under it. */
   attempts: number;
-  /** Gets the output, which it then owns. */
+  /** Gets the output, which it then owns. Submits no job itself: the frame is still being read. */
   resolve(output: Buffer): void;
   reject(error: EngineError): void;
 }
