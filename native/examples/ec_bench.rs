@@ -17,13 +17,16 @@ fn cpu_time() -> f64 {
 
 const ROUNDS: usize = 9;
 
+/// A name, and what is timed.
+type Contender<'a> = (&'a str, Box<dyn FnMut() + 'a>);
+
 fn median(mut x: Vec<f64>) -> f64 {
     x.sort_by(f64::total_cmp);
     x[x.len() / 2]
 }
 
 /// Seconds per operation of each contender, rounds interleaved.
-fn race(jobs: usize, contenders: &mut [(&str, Box<dyn FnMut() + '_>)]) -> Vec<f64> {
+fn race(jobs: usize, contenders: &mut [Contender<'_>]) -> Vec<f64> {
     let mut times = vec![Vec::new(); contenders.len()];
     let mut repeats = vec![1usize; contenders.len()];
     for (i, (_, run)) in contenders.iter_mut().enumerate() {
@@ -106,7 +109,7 @@ fn main() {
             let len = ffi::ecdsa_sign(key, &digest, &mut out).expect("a signature");
             signature.extend_from_slice(&out[..len]);
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+        let mut contenders: Vec<Contender<'_>> = vec![(
             "library",
             Box::new(|| {
                 for key in &keys {
@@ -128,7 +131,7 @@ fn main() {
         if wanted("sign") {
             report(&format!("{name}-sign"), &names, &race(size, &mut contenders));
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+        let mut contenders: Vec<Contender<'_>> = vec![(
             "library",
             Box::new(|| {
                 for (key, signature) in keys.iter().zip(&signatures) {
@@ -153,7 +156,7 @@ fn main() {
         if wanted("verify") {
             report(&format!("{name}-verify"), &names, &race(size, &mut contenders));
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+        let mut contenders: Vec<Contender<'_>> = vec![(
             "library",
             Box::new(|| {
                 for (i, key) in keys.iter().enumerate() {
@@ -176,7 +179,7 @@ fn main() {
         if wanted("ecdh") {
             report(&format!("{name}-ecdh"), &names, &race(size, &mut contenders));
         }
-        let mut contenders: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![(
+        let mut contenders: Vec<Contender<'_>> = vec![(
             "library",
             Box::new(|| {
                 for _ in 0..size {

@@ -3,6 +3,7 @@
 pub mod arena;
 pub mod bn52;
 pub mod cpu;
+pub mod ct;
 pub mod ec;
 pub mod ffi;
 pub mod field;

@@ -248,7 +248,7 @@ proptest! {
     }
 }
 
-/// No foreign code: what Miri can run (with isolation off it takes a minute).
+/// No foreign code, so that an interpreter such as Miri can run it.
 #[test]
 fn identities_hold_in_plain_words() {
     const N: usize = 20;

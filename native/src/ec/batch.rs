@@ -40,18 +40,13 @@ impl CurveName {
     }
 
     /// Bytes of a coordinate and of a scalar.
-    pub fn len(self) -> usize {
+    pub fn coordinate_len(self) -> usize {
         match self {
             CurveName::P256 => NistP256::LEN,
             CurveName::P384 => NistP384::LEN,
             CurveName::P521 => NistP521::LEN,
             CurveName::Secp256k1 => Secp256k1::LEN,
         }
-    }
-
-    /// Never: a curve has a length; clippy wants the pair.
-    pub fn is_empty(self) -> bool {
-        false
     }
 }
 
@@ -69,19 +64,14 @@ enum Kind {
 }
 
 impl Kernels {
-    /// Those of a CPU class; None for `generic`, where AWS-LC does better than the portable twin.
-    /// The caller names a class that the CPU has (`cpu::class` or `cpu::best`).
+    /// Those of a CPU class; None where this CPU lacks it, and for `generic`, where AWS-LC does
+    /// better than the portable twin.
     pub fn of_class(class: cpu::Class) -> Option<Self> {
-        let has = match class {
-            cpu::Class::Ifma => cpu::best() == cpu::Class::Ifma,
-            cpu::Class::Avx2 => cpu::best() != cpu::Class::Generic,
-            cpu::Class::Generic => false,
-        };
         match class {
             #[cfg(target_arch = "x86_64")]
-            cpu::Class::Ifma if has => Some(Self(Kind::Ifma)),
+            cpu::Class::Ifma if cpu::best() == cpu::Class::Ifma => Some(Self(Kind::Ifma)),
             #[cfg(target_arch = "x86_64")]
-            cpu::Class::Avx2 if has => Some(Self(Kind::Avx2)),
+            cpu::Class::Avx2 if cpu::best() != cpu::Class::Generic => Some(Self(Kind::Avx2)),
             _ => None,
         }
     }

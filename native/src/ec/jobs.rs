@@ -13,7 +13,7 @@ use crate::rsa::digest_of;
 pub enum LaneKey {
     /// The key has no kernel.
     None,
-    Ec(EcLaneKey),
+    Ec(Box<EcLaneKey>),
 }
 
 /// A key as numbers.
@@ -42,7 +42,7 @@ impl LaneKey {
         } else {
             None
         };
-        Ok(LaneKey::Ec(EcLaneKey { curve, scalar, point }))
+        Ok(LaneKey::Ec(Box::new(EcLaneKey { curve, scalar, point })))
     }
 
     fn ec(&self) -> Option<&EcLaneKey> {
@@ -81,17 +81,21 @@ enum Operation {
     Agree,
 }
 
-/// Jobs from which a batch is faster than that many single operations; measured on one core of each
-/// class (`examples/ec_bench.rs` with batches of 1: a pass takes the same time for 1 to 8 jobs).
+/// No number of jobs makes a batch faster.
+const NEVER: usize = usize::MAX;
+
+/// Jobs from which a batch is faster than that many single operations: P-256, P-384, P-521, secp256k1.
+/// Measured on one core with `examples/ec_bench.rs` and batches of 1 (a pass takes the same time for 1
+/// to 8 jobs) and of 64 (what eight passes gain by sharing inversions).
 fn break_even(kernels: Kernels, operation: Operation, curve: CurveName) -> usize {
-    let row: [usize; 4] = match (kernels.name(), operation) {
-        ("ifma", Operation::Sign) => [4, 2, 2, 4],
+    let row = match (kernels.name(), operation) {
+        ("ifma", Operation::Sign) => [4, 2, 2, 3],
         ("ifma", Operation::Verify) => [2, 2, 2, 4],
-        ("ifma", Operation::Agree) => [3, 2, 3, 2],
-        ("avx2", Operation::Sign) => [8, 5, 5, 7],
-        (_, Operation::Sign) => [8, 5, 5, 8],
-        (_, Operation::Verify) => [8, 7, 8, 17],
-        (_, Operation::Agree) => [10, 8, 10, 3],
+        ("ifma", Operation::Agree) => [2, 3, 3, 1],
+        ("avx2", Operation::Sign) => [24, 6, 5, 12],
+        ("avx2", Operation::Verify) => [32, 8, 7, NEVER],
+        ("avx2", Operation::Agree) => [NEVER, 16, 8, 4],
+        _ => [NEVER; 4],
     };
     row[curve as usize]
 }
@@ -249,7 +253,9 @@ fn agree_many(kernels: Kernels, curve: CurveName, jobs: &mut [&mut EcJob<'_>]) {
         // As `ecdh` does: no agreement on secp256k1.
         let scalar = scalar.filter(|_| curve != CurveName::Secp256k1);
         match scalar.ok_or(Status::BadKey).and_then(|s| Ok((s, peer_point(curve, job)?))) {
-            Ok(_) if job.out.len() < curve.len() => job.result = Err(Status::OutTooSmall),
+            Ok(_) if job.out.len() < curve.coordinate_len() => {
+                job.result = Err(Status::OutTooSmall)
+            }
             Ok((scalar, point)) => {
                 ready.push((i, &**scalar));
                 points.push(point);
@@ -267,8 +273,9 @@ fn agree_many(kernels: Kernels, curve: CurveName, jobs: &mut [&mut EcJob<'_>]) {
         let job = &mut *jobs[*i];
         job.result = Err(lane.status);
         if lane.status == Status::Ok {
-            job.out[..curve.len()].copy_from_slice(&lane.shared[..curve.len()]);
-            job.result = Ok(curve.len());
+            job.out[..curve.coordinate_len()]
+                .copy_from_slice(&lane.shared[..curve.coordinate_len()]);
+            job.result = Ok(curve.coordinate_len());
         }
     }
 }
@@ -296,7 +303,9 @@ fn spki_head(curve: CurveName) -> &'static [u8] {
 /// other form is AWS-LC's to judge.
 fn peer_point(curve: CurveName, job: &EcJob<'_>) -> Result<[Words; 2], Status> {
     let usual = job.input.strip_prefix(spki_head(curve));
-    if let Some(point) = usual.filter(|p| p.len() == 1 + 2 * curve.len()).and_then(point_from) {
+    if let Some(point) =
+        usual.filter(|p| p.len() == 1 + 2 * curve.coordinate_len()).and_then(point_from)
+    {
         return Ok(point);
     }
     let peer = AsymmetricKey::from_spki(job.key.spec(), job.input)?;

@@ -53,7 +53,7 @@ const fn rounds() -> [u64; 80] {
         let mut divisor = 2;
         let mut prime = true;
         while divisor * divisor <= candidate {
-            if candidate % divisor == 0 {
+            if candidate.is_multiple_of(divisor) {
                 prime = false;
             }
             divisor += 1;

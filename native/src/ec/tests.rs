@@ -72,14 +72,15 @@ fn bytes_of(value: &Words, len: usize) -> Vec<u8> {
 }
 
 fn private_key(curve: CurveName, d: &Words) -> AsymmetricKey {
-    let scalar = tlv(4, &bytes_of(d, curve.len()));
+    let scalar = tlv(4, &bytes_of(d, curve.coordinate_len()));
     let key = tlv(0x30, &[tlv(2, &[1]), scalar].concat());
     let der = tlv(0x30, &[tlv(2, &[0]), algorithm(curve), tlv(4, &key)].concat());
     AsymmetricKey::from_pkcs8(spec_of(curve), &der).expect("a key")
 }
 
 fn public_key(curve: CurveName, point: &[Words; 2]) -> Result<AsymmetricKey, Status> {
-    let (x, y) = (bytes_of(&point[0], curve.len()), bytes_of(&point[1], curve.len()));
+    let (x, y) =
+        (bytes_of(&point[0], curve.coordinate_len()), bytes_of(&point[1], curve.coordinate_len()));
     let bits = tlv(3, &[vec![0, 4], x, y].concat());
     AsymmetricKey::from_spki(spec_of(curve), &tlv(0x30, &[algorithm(curve), bits].concat()))
 }
@@ -218,7 +219,7 @@ fn scalars_out_of_range_are_refused_alone() {
     for curve in CurveName::ALL {
         let n = order(curve);
         let mut ones = [0; WORDS];
-        ones[..curve.len().div_ceil(8)].fill(u64::MAX);
+        ones[..curve.coordinate_len().div_ceil(8)].fill(u64::MAX);
         let scalars = [
             small(1),
             [0; WORDS],
@@ -264,7 +265,7 @@ fn signatures_verify_in_aws_lc_and_here() {
             scalars.iter().map(|_| digest(&mut random, digest_len(curve))).collect();
         digests[1].fill(0);
         digests[2].fill(0xff);
-        digests[3] = bytes_of(&order(curve), curve.len());
+        digests[3] = bytes_of(&order(curve), curve.coordinate_len());
         digests[3].truncate(digest_len(curve));
         let mut first: Vec<Vec<u8>> = Vec::new();
         for kernels in Kernels::all() {
@@ -349,12 +350,15 @@ fn check_verify(
     }
 }
 
+/// Public point, digest, signature, what verification says.
+type Case = ([Words; 2], Vec<u8>, Vec<u8>, Status);
+
 #[test]
 fn verification_meets_equal_and_opposite_points() {
     let mut random = Random::new("edges");
     for curve in CurveName::ALL {
         let n = order(curve);
-        let mut cases: Vec<([Words; 2], Vec<u8>, Vec<u8>, Status)> = Vec::new();
+        let mut cases: Vec<Case> = Vec::new();
         let mut push = |point, e: Words, r: Words, s: Words, status| {
             let mut out = [0; der::SIGNATURE_MAX];
             let len = match curve {
@@ -365,7 +369,7 @@ fn verification_meets_equal_and_opposite_points() {
             };
             // A digest as long as the order, so that e is any number; P-521's top bits go to waste.
             let e = if curve == CurveName::P521 { shifted(&e, 7) } else { e };
-            cases.push((point, bytes_of(&e, curve.len()), out[..len].to_vec(), status));
+            cases.push((point, bytes_of(&e, curve.coordinate_len()), out[..len].to_vec(), status));
         };
         for i in 0..6 {
             let d = modulo(std::array::from_fn(|_| random.word()), &n);
@@ -431,7 +435,7 @@ fn agreements_agree_with_aws_lc() {
             .collect();
         let expect: Vec<_> = (0..scalars.len())
             .map(|i| {
-                let fits = bits(&peers[i][0], 8 * curve.len() as u32, 1) == 0;
+                let fits = bits(&peers[i][0], 8 * curve.coordinate_len() as u32, 1) == 0;
                 let peer =
                     if fits { public_key(curve, &peers[i]) } else { Err(Status::BadPeerKey) };
                 let mut out = [0; 66];

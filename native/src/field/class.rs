@@ -1,6 +1,8 @@
 //! Classes of CPU as types: each gives the generic text a place to be compiled for its features.
+use super::prime::Prime;
+use super::product;
 #[cfg(target_arch = "x86_64")]
-use crate::vec::{Avx2, Ifma};
+use crate::vec::{Avx2, Ifma, Quad};
 use crate::vec::{Multiply, Portable, Vector};
 
 /// A piece of generic text that is compiled as one function of a class, with everything that it
@@ -15,6 +17,18 @@ pub trait Class: Vector + Multiply + 'static {
     const NAME: &'static str;
     /// A product of 256 bits is so short that a call would cost too much.
     const INLINES: bool = false;
+    /// The product of `product::product`, in the registers that suit the class.
+    #[inline(always)]
+    fn product<P: Prime, const N: usize>(a: &[Self; N], b: &[Self; N]) -> [Self; N] {
+        product::product::<Self, P, N>(a, b)
+    }
+
+    /// As `product`, of a number with itself.
+    #[inline(always)]
+    fn squared<P: Prime, const N: usize>(a: &[Self; N]) -> [Self; N] {
+        product::square::<Self, P, N>(a)
+    }
+
     /// # Safety
     /// The CPU has the features of the class.
     unsafe fn enter<T: Task>(task: T) -> T::Out;
@@ -54,6 +68,40 @@ impl Class for Ifma {
 #[cfg(target_arch = "x86_64")]
 impl Class for Avx2 {
     const NAME: &'static str = "avx2";
+
+    #[inline(always)]
+    fn product<P: Prime, const N: usize>(a: &[Self; N], b: &[Self; N]) -> [Self; N] {
+        // Sixteen registers hold no row of both groups; below 11 digits the pairs still win.
+        if N <= 8 {
+            return product::product::<Self, P, N>(a, b);
+        }
+        let mut out = *a;
+        let mut parts = [[a[0].halves()[0]; N]; 2];
+        for (half, part) in parts.iter_mut().enumerate() {
+            *part = product::product::<Quad, P, N>(&half_of(a, half), &half_of(b, half));
+        }
+        for i in 0..N {
+            out[i] = Avx2::of_halves(parts[0][i], parts[1][i]);
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn squared<P: Prime, const N: usize>(a: &[Self; N]) -> [Self; N] {
+        if N <= 8 {
+            return product::square::<Self, P, N>(a);
+        }
+        let mut out = *a;
+        let mut parts = [[a[0].halves()[0]; N]; 2];
+        for (half, part) in parts.iter_mut().enumerate() {
+            *part = product::square::<Quad, P, N>(&half_of(a, half));
+        }
+        for i in 0..N {
+            out[i] = Avx2::of_halves(parts[0][i], parts[1][i]);
+        }
+        out
+    }
+
     #[inline(always)]
     unsafe fn enter<T: Task>(task: T) -> T::Out {
         #[target_feature(enable = "avx2,fma")]
@@ -64,4 +112,15 @@ impl Class for Avx2 {
         // SAFETY: the caller vouches for the features.
         unsafe { compiled(task) }
     }
+}
+
+/// Four of the eight lanes.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn half_of<const N: usize>(a: &[Avx2; N], half: usize) -> [Quad; N] {
+    let mut out = [a[0].halves()[half]; N];
+    for i in 0..N {
+        out[i] = a[i].halves()[half];
+    }
+    out
 }

@@ -5,8 +5,9 @@
 //! bounds of two factors is at most 16 (then their product is below 2p), a sum is below 16p. The
 //! other fields have room for bounds whose product is 2^16. `canonical` alone reduces fully.
 use super::class::{Class, Task};
+use super::column::Column;
 use super::prime::{Modulus, Prime, WORDS, Words, bits};
-use super::product::{self, carry, constant, each};
+use super::product::{carry, each};
 use crate::vec::LANES;
 use std::marker::PhantomData;
 
@@ -39,7 +40,7 @@ impl<V: Class, P: Prime, const N: usize> Task for Mul<'_, V, P, N> {
     type Out = Fe<V, P, N>;
     #[inline(always)]
     fn run(self) -> Fe<V, P, N> {
-        Fe::new(product::product::<V, P, N>(&self.0.digits, &self.1.digits))
+        Fe::new(V::product::<P, N>(&self.0.digits, &self.1.digits))
     }
 }
 
@@ -49,7 +50,7 @@ impl<V: Class, P: Prime, const N: usize> Task for Square<'_, V, P, N> {
     fn run(self) -> Fe<V, P, N> {
         let mut x = self.0.digits;
         for _ in 0..self.1 {
-            x = product::square::<V, P, N>(&x);
+            x = V::squared::<P, N>(&x);
         }
         Fe::new(x)
     }
@@ -88,7 +89,7 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     #[inline(always)]
     fn splat(proof: V, value: &[u64; N]) -> Self {
         let mut digits = [proof; N];
-        each!(I < N, { digits[I] = constant(proof, value[I]) });
+        each!(I < N, { digits[I] = V::constant(proof, value[I]) });
         Self::new(digits)
     }
 
@@ -187,14 +188,14 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     pub fn less_p(&self) -> Self {
         let x = &self.digits;
         let mut less = *x;
-        let mut borrow = constant(x[0], 0);
-        let mask = constant(x[0], (1 << V::RADIX) - 1);
+        let mut borrow = V::constant(x[0], 0);
+        let mask = V::constant(x[0], (1 << V::RADIX) - 1);
         for i in 0..N {
-            let d = x[i].sub(constant(x[0], Modulus::<V, P, N>::DIGITS[i])).sub(borrow);
+            let d = x[i].sub(V::constant(x[0], Modulus::<V, P, N>::DIGITS[i])).sub(borrow);
             borrow = d.shr::<63>();
             less[i] = d.and(mask);
         }
-        let keep = constant(x[0], 0).sub(borrow);
+        let keep = V::constant(x[0], 0).sub(borrow);
         for i in 0..N {
             less[i] = V::select(keep, x[i], less[i]);
         }
@@ -315,7 +316,7 @@ impl<V: Class, P: Prime, const N: usize> Sum<V, P, N> {
     #[inline(always)]
     pub fn minus(mut self, b: Self, k: u64) -> Self {
         for i in 0..N {
-            let lift = constant(self.columns[0], Modulus::<V, P, N>::lifted(k, i));
+            let lift = V::constant(self.columns[0], Modulus::<V, P, N>::lifted(k, i));
             self.columns[i] = self.columns[i].add(lift).sub(b.columns[i]);
         }
         self
@@ -336,13 +337,13 @@ impl<V: Class, P: Prime, const N: usize> Sum<V, P, N> {
             // What the lower columns are still to carry adds at most 1 to the top column, less than
             // 2^-40 of p: the estimate is right, or one too low at the border.
             let c = &mut self.columns;
-            let times = c[N - 1].add(product::high(c[N - 2])).shr::<48>();
-            c[0] = c[0].mac_lo(times, constant(times, Modulus::<V, P, N>::K));
+            let times = c[N - 1].add(V::high(c[N - 2])).shr::<48>();
+            c[0] = c[0].mac_lo(times, V::constant(times, Modulus::<V, P, N>::K));
             each!(I < N, {
                 let t = Modulus::<V, P, N>::T[I];
                 if I > 0 && t != 0 {
-                    let zero = constant(times, 0);
-                    c[I] = c[I].sub(zero.mac_lo(times, constant(times, t as u64)));
+                    let zero = V::constant(times, 0);
+                    c[I] = c[I].sub(zero.mac_lo(times, V::constant(times, t as u64)));
                 }
             });
         }

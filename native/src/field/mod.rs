@@ -3,7 +3,9 @@
 //!
 //! One text for every prime and class: `prime` derives the constants of a modulus for a radix,
 //! `product` multiplies, `element` adds and keeps the bounds.
+#![allow(clippy::absurd_extreme_comparisons, reason = "`each!` compares constants, 0 among them")]
 mod class;
+mod column;
 mod element;
 mod prime;
 mod product;

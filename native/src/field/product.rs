@@ -7,8 +7,8 @@
 //!
 //! Bound: for a < x * p and b < y * p with x * y * p <= R the result is below 2p, for it is at most
 //! a * b / R + p. Digits of the operands are below 2^RADIX, and so are those of the result.
+use super::column::Column;
 use super::prime::{Modulus, Prime};
-use crate::vec::{Multiply, Vector};
 
 const LIFT: u32 = 58;
 /// Columns of the widest product, and one above.
@@ -29,33 +29,20 @@ macro_rules! each {
 }
 pub(super) use each;
 
-/// The bits from RADIX up.
-#[inline(always)]
-pub(super) fn high<V: Vector + Multiply>(x: V) -> V {
-    if V::RADIX == 52 { x.shr::<52>() } else { x.shr::<51>() }
-}
-
-/// A constant in every lane.
-#[inline(always)]
-pub(super) fn constant<V: Vector>(_proof: V, x: u64) -> V {
-    // SAFETY: a value of V exists, hence the CPU has what V needs.
-    unsafe { V::splat(x) }
-}
-
 /// Settles the carries of columns that are not negative; the last one keeps what it has.
 #[inline(always)]
-pub(super) fn carry<V: Vector + Multiply, const N: usize>(mut x: [V; N]) -> [V; N] {
-    let mask = constant(x[0], (1 << V::RADIX) - 1);
+pub(super) fn carry<V: Column, const N: usize>(mut x: [V; N]) -> [V; N] {
+    let mask = V::constant(x[0], (1 << V::RADIX) - 1);
     for i in 0..N - 1 {
-        x[i + 1] = x[i + 1].add(high(x[i]));
-        x[i] = x[i].and(mask);
+        x[i + 1] = x[i + 1].plus(V::high(x[i]));
+        x[i] = x[i].masked(mask);
     }
     x
 }
 
 struct Plan<V, P, const N: usize>(std::marker::PhantomData<(V, P)>);
 
-impl<V: Multiply, P: Prime, const N: usize> Plan<V, P, N> {
+impl<V: Column, P: Prime, const N: usize> Plan<V, P, N> {
     const IS_LIFTED: bool =
         V::BIAS_LO != 0 || Modulus::<V, P, N>::K != 1 || Modulus::<V, P, N>::IS_NEGATED;
 
@@ -104,62 +91,60 @@ impl<V: Multiply, P: Prime, const N: usize> Plan<V, P, N> {
     }
 }
 
-/// `mac` on two neighbouring columns.
+/// `mac` on two neighbouring columns of numbers of N digits.
 #[inline(always)]
-fn mac_at<V: Multiply>(c: &mut [V; COLUMNS], k: usize, a: V::Digit, b: V::Digit) {
+fn mac_at<V: Column, const N: usize>(c: &mut [V; COLUMNS], k: usize, a: V::Digit, b: V::Digit) {
     let (mut lo, mut hi) = (c[k], c[k + 1]);
-    V::mac(&mut lo, &mut hi, a, b);
+    if N > 6 {
+        V::mac_long(&mut lo, &mut hi, a, b);
+    } else {
+        V::mac(&mut lo, &mut hi, a, b);
+    }
     c[k] = lo;
     c[k + 1] = hi;
 }
 
 /// Makes column i vanish by a multiple of the modulus.
 #[inline(always)]
-fn reduce<V: Vector + Multiply, P: Prime, const N: usize>(c: &mut [V; COLUMNS], i: usize) {
+fn reduce<V: Column, P: Prime, const N: usize>(c: &mut [V; COLUMNS], i: usize) {
     let unit = Modulus::<V, P, N>::K == 1;
-    let k0 = constant(c[i], Modulus::<V, P, N>::K0);
-    let q = if unit {
-        c[i].digit()
-    } else if V::RADIX == 52 {
-        constant(c[i], 0).mac_lo(c[i], k0).digit()
-    } else {
-        c[i].add(constant(c[i], V::BIAS_QUOTIENT)).quotient(k0.digit())
-    };
+    let q = if unit { c[i].digit() } else { c[i].times_low(Modulus::<V, P, N>::K0) };
     if unit {
-        c[i + 1] = c[i + 1].add(high(c[i]));
+        c[i + 1] = c[i + 1].plus(V::high(c[i]));
     } else {
-        let (mut lo, mut hi) = (constant(c[i], V::settled(1, 0)), constant(c[i], V::settled(0, 1)));
-        V::mac(&mut lo, &mut hi, q, constant(c[i], Modulus::<V, P, N>::K).digit());
+        let (mut lo, mut hi) =
+            (V::constant(c[i], V::settled(1, 0)), V::constant(c[i], V::settled(0, 1)));
+        V::mac(&mut lo, &mut hi, q, V::constant(c[i], Modulus::<V, P, N>::K).digit());
         // With unsigned halves the low one is the column's own low half: the shift drops it.
-        let rest = if V::BIAS_LO == 0 { c[i] } else { c[i].sub(lo) };
-        c[i + 1] = c[i + 1].add(high(rest)).sub(hi);
+        let rest = if V::BIAS_LO == 0 { c[i] } else { c[i].minus(lo) };
+        c[i + 1] = c[i + 1].plus(V::high(rest)).minus(hi);
     }
     each!(J < N, {
         let t = Modulus::<V, P, N>::T[J];
-        let digit = constant(c[i], t.unsigned_abs()).digit();
+        let digit = V::constant(c[i], t.unsigned_abs()).digit();
         if t > 0 {
-            mac_at(c, i + J, q, digit);
+            mac_at::<V, N>(c, i + J, q, digit);
         }
         if t < 0 {
             let (mut lo, mut hi) =
-                (constant(c[i], V::settled(1, 0)), constant(c[i], V::settled(0, 1)));
+                (V::constant(c[i], V::settled(1, 0)), V::constant(c[i], V::settled(0, 1)));
             V::mac(&mut lo, &mut hi, q, digit);
-            c[i + J] = c[i + J].sub(lo);
-            c[i + J + 1] = c[i + J + 1].sub(hi);
+            c[i + J] = c[i + J].minus(lo);
+            c[i + J + 1] = c[i + J + 1].minus(hi);
         }
     });
 }
 
 /// The upper half of the columns, as digits.
 #[inline(always)]
-fn settle<V: Vector + Multiply, const N: usize>(c: &[V; COLUMNS]) -> [V; N] {
+fn settle<V: Column, const N: usize>(c: &[V; COLUMNS]) -> [V; N] {
     let mut out = [c[0]; N];
     each!(I < N, { out[I] = c[N + I] });
     carry(out)
 }
 
 #[inline(always)]
-fn digits_of<V: Multiply, const N: usize>(a: &[V; N]) -> [V::Digit; N] {
+fn digits_of<V: Column, const N: usize>(a: &[V; N]) -> [V::Digit; N] {
     let mut out = [a[0].digit(); N];
     each!(I < N, { out[I] = a[I].digit() });
     out
@@ -167,20 +152,17 @@ fn digits_of<V: Multiply, const N: usize>(a: &[V; N]) -> [V::Digit; N] {
 
 /// a * b / R mod p; see the bound above.
 #[inline(always)]
-pub(super) fn product<V: Vector + Multiply, P: Prime, const N: usize>(
-    a: &[V; N],
-    b: &[V; N],
-) -> [V; N] {
+pub(super) fn product<V: Column, P: Prime, const N: usize>(a: &[V; N], b: &[V; N]) -> [V; N] {
     let (x, y) = (digits_of(a), digits_of(b));
-    let mut c = [constant(a[0], 0); COLUMNS];
+    let mut c = [V::constant(a[0], 0); COLUMNS];
     each!(I < N, {
-        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start(2 * I, 2, 2, true) });
-        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 2, 2, true) });
+        c[2 * I] = V::constant(a[0], const { Plan::<V, P, N>::start(2 * I, 2, 2, true) });
+        c[2 * I + 1] = V::constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 2, 2, true) });
     });
     // Few digits: all products first, for more independent work. Many: row by row, for registers.
     let by_row = N > 6;
     each!(I < N, {
-        each!(J < N, { mac_at(&mut c, I + J, x[I], y[J]) });
+        each!(J < N, { mac_at::<V, N>(&mut c, I + J, x[I], y[J]) });
         if by_row {
             reduce::<V, P, N>(&mut c, I);
         }
@@ -193,7 +175,7 @@ pub(super) fn product<V: Vector + Multiply, P: Prime, const N: usize>(
 
 /// a^2 / R mod p: the products of different digits once, doubled.
 #[inline(always)]
-pub(super) fn square<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
+pub(super) fn square<V: Column, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
     if N > 6 { square_by_row::<V, P, N>(a) } else { square_by_column::<V, P, N>(a) }
 }
 
@@ -201,30 +183,28 @@ pub(super) fn square<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N])
 /// are live at a time. The digits of twice the tail are those of 2a, but for the lowest, into which
 /// nothing is carried. 2a fits, since 16 bits are spare.
 #[inline(always)]
-fn square_by_row<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
-    const { assert!(N <= 6 || Modulus::<V, P, N>::IS_ROOMY) };
+fn square_by_row<V: Column, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
     let x = digits_of(a);
     // No digit is carried out of RADIX bits here: `digit` drops what stands above.
     let mut twice = x;
     each!(I < N, {
         if I >= 2 {
-            let carried = if V::RADIX == 52 { a[I - 1].shr::<51>() } else { a[I - 1].shr::<50>() };
-            twice[I] = a[I].add(a[I]).add(carried).digit();
+            twice[I] = a[I].plus(a[I]).plus(a[I - 1].top_bit()).digit();
         }
     });
-    let mut c = [constant(a[0], 0); COLUMNS];
+    let mut c = [V::constant(a[0], 0); COLUMNS];
     each!(I < N, {
-        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start(2 * I, 2, 1, true) });
-        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 2, 1, true) });
+        c[2 * I] = V::constant(a[0], const { Plan::<V, P, N>::start(2 * I, 2, 1, true) });
+        c[2 * I + 1] = V::constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 2, 1, true) });
     });
     each!(I < N, {
-        mac_at(&mut c, 2 * I, x[I], x[I]);
+        mac_at::<V, N>(&mut c, 2 * I, x[I], x[I]);
         if I + 1 < N {
-            mac_at(&mut c, 2 * I + 1, x[I], a[I + 1].add(a[I + 1]).digit());
+            mac_at::<V, N>(&mut c, 2 * I + 1, x[I], a[I + 1].plus(a[I + 1]).digit());
         }
         each!(J < N, {
             if J > I + 1 {
-                mac_at(&mut c, I + J, x[I], twice[J]);
+                mac_at::<V, N>(&mut c, I + J, x[I], twice[J]);
             }
         });
         // Column I is complete: its last product came from row I / 2.
@@ -234,17 +214,17 @@ fn square_by_row<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> 
 }
 
 #[inline(always)]
-fn square_by_column<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
+fn square_by_column<V: Column, P: Prime, const N: usize>(a: &[V; N]) -> [V; N] {
     let x = digits_of(a);
-    let mut c = [constant(a[0], 0); COLUMNS];
+    let mut c = [V::constant(a[0], 0); COLUMNS];
     each!(I < N, {
-        c[2 * I] = constant(a[0], const { Plan::<V, P, N>::start(2 * I, 0, 1, false) });
-        c[2 * I + 1] = constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 0, 1, false) });
+        c[2 * I] = V::constant(a[0], const { Plan::<V, P, N>::start(2 * I, 0, 1, false) });
+        c[2 * I + 1] = V::constant(a[0], const { Plan::<V, P, N>::start(2 * I + 1, 0, 1, false) });
     });
     each!(I < N, {
         each!(J < N, {
             if I < J {
-                mac_at(&mut c, I + J, x[I], x[J]);
+                mac_at::<V, N>(&mut c, I + J, x[I], x[J]);
             }
         });
     });
@@ -256,12 +236,12 @@ fn square_by_column<V: Vector + Multiply, P: Prime, const N: usize>(a: &[V; N]) 
             ]
         };
         for h in 0..2 {
-            c[2 * I + h] = c[2 * I + h].add(c[2 * I + h]);
+            c[2 * I + h] = c[2 * I + h].plus(c[2 * I + h]);
             if start[h] != 0 {
-                c[2 * I + h] = c[2 * I + h].add(constant(a[0], start[h]));
+                c[2 * I + h] = c[2 * I + h].plus(V::constant(a[0], start[h]));
             }
         }
-        mac_at(&mut c, 2 * I, x[I], x[I]);
+        mac_at::<V, N>(&mut c, 2 * I, x[I], x[I]);
     });
     each!(I < N, { reduce::<V, P, N>(&mut c, I) });
     settle(&c)

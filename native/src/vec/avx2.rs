@@ -8,6 +8,19 @@ use core::arch::x86_64::*;
 #[derive(Clone, Copy)]
 pub struct Avx2(Quad, Quad);
 
+impl Avx2 {
+    /// The two groups of four lanes.
+    #[inline(always)]
+    pub fn halves(self) -> [Quad; 2] {
+        [self.0, self.1]
+    }
+
+    #[inline(always)]
+    pub fn of_halves(low: Quad, high: Quad) -> Self {
+        Avx2(low, high)
+    }
+}
+
 macro_rules! pairwise {
     ($a:expr, $b:expr, $f:path) => {
         Avx2($f($a.0, $b.0), $f($a.1, $b.1))

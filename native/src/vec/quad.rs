@@ -28,11 +28,11 @@ impl Quad {
         unsafe { _mm256_set1_pd(x) }
     }
     #[inline(always)]
-    pub(super) fn sub(self, b: Self) -> Self {
+    pub(crate) fn sub(self, b: Self) -> Self {
         unsafe { Quad(_mm256_sub_epi64(self.0, b.0)) }
     }
     #[inline(always)]
-    pub(super) fn and(self, b: Self) -> Self {
+    pub(crate) fn and(self, b: Self) -> Self {
         unsafe { Quad(_mm256_and_si256(self.0, b.0)) }
     }
     #[inline(always)]
@@ -48,7 +48,7 @@ impl Quad {
         unsafe { Quad(_mm256_sll_epi64(self.0, _mm_cvtsi32_si128(BITS as i32))) }
     }
     #[inline(always)]
-    pub(super) fn shr<const BITS: u32>(self) -> Self {
+    pub(crate) fn shr<const BITS: u32>(self) -> Self {
         unsafe { Quad(_mm256_srl_epi64(self.0, _mm_cvtsi32_si128(BITS as i32))) }
     }
     /// AVX2 has no arithmetic shift of 64-bit lanes: shift with the sign bit flipped, flip it back.
