@@ -9,6 +9,7 @@ pub mod keygen;
 #[cfg(feature = "napi")]
 pub mod napi;
 pub mod rsa;
+pub mod secrecy;
 pub mod selftest;
 pub mod sigv4;
 pub mod symmetric;
