@@ -144,7 +144,7 @@ install_packages
 unpack_packages
 build
 "$program" --write-answers "$work/answers"
-if $native; then "$program" --read-answers "$work/answers"; fi
+if $native; then "$program" --read-answers "$work/answers" ifma; fi
 make_image
 boot
 tr -d '\r' <"$work/serial.log" | grep -a -v -E '^\[ *[0-9]+\.[0-9]+\]' | grep -a -v '^$' || true

@@ -22,4 +22,9 @@ export MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-symbolic-alignment-check'
 export PROPTEST_CASES=${PROPTEST_CASES:-8} AGREEMENT_JOBS=${AGREEMENT_JOBS:-64}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/miri
 cargo +nightly miri test --locked --no-default-features --lib -- "${tests[@]}"
-cargo +nightly miri test --locked --no-default-features --test class_agreement
+answers=$(mktemp)
+trap 'rm -f "$answers"' EXIT
+cargo +nightly miri test --locked --no-default-features --test class_agreement -- \
+  --write-answers "$answers"
+cargo +nightly miri test --locked --no-default-features --test class_agreement -- \
+  --read-answers "$answers" portable

@@ -89,7 +89,8 @@ class!(ifma, keystrel_native::vec::Ifma, [
 ]);
 
 pub fn targets() -> Vec<(&'static str, Box<dyn Target>, bool)> {
-    let mut all = portable::targets(["vector lookups, portable", "vector products, portable"]);
+    let mut all = Vec::new();
+    all.extend(portable::targets(["vector lookups, portable", "vector products, portable"]));
     #[cfg(target_arch = "x86_64")]
     if keystrel_native::cpu::best() == keystrel_native::cpu::Class::Ifma {
         all.extend(ifma::targets(["vector lookups, ifma", "vector products, ifma"]));

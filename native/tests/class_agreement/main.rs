@@ -2,7 +2,8 @@
 //!
 //! Three uses of one program:
 //! * `cargo test`: the classes that this CPU has; `-- --ignored` runs the long version.
-//! * `--write-answers FILE`: the portable twin's results, one hash per job.
+//! * `--write-answers FILE`: the portable twin's results, one hash per job;
+//!   `--read-answers FILE CLASS`: a class against them, also the twin itself on another CPU or in Miri.
 //! * as process 1 of an emulated machine (see scripts/native-emulated.sh): the IFMA kernels against
 //!   the answers, which lie in `/answers`. There the twin would take hours.
 //!
@@ -11,7 +12,8 @@ mod machine;
 mod random;
 mod vector;
 
-use machine::Machine;
+use keystrel_native::cpu;
+use machine::{Machine, PortableMachine};
 use random::Random;
 use std::io::Write;
 use std::time::Instant;
@@ -32,7 +34,7 @@ macro_rules! primitive {
         Primitive {
             name: $name,
             jobs: [$normal, $slow, $emulated],
-            portable: run::<machine::PortableMachine>,
+            portable: run::<PortableMachine>,
             classes: &[
                 #[cfg(target_arch = "x86_64")]
                 (
@@ -100,6 +102,11 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// Name and class of the CPU.
+fn cpu_text() -> String {
+    format!("{}, class {}", cpu::brand(), cpu::class().0.name())
+}
+
 fn seed() -> u64 {
     number("SEED").unwrap_or_else(|| {
         std::time::SystemTime::now()
@@ -115,7 +122,7 @@ fn jobs(primitive: &Primitive, suite: Suite) -> usize {
 /// Runs what this CPU has; says what it has not.
 fn natively(suite: Suite, filters: &[String]) -> Tally {
     let (seed, mut tally) = (seed(), Tally::default());
-    println!("class agreement on {}: SEED={seed}", keystrel_native::cpu::brand());
+    println!("class agreement on {}: SEED={seed}", cpu_text());
     for primitive in primitives() {
         let name = format!("slow_{}", primitive.name);
         if !filters.is_empty() && !filters.iter().any(|f| name.contains(f.as_str())) {
@@ -152,32 +159,41 @@ fn write_answers(path: &str) -> std::io::Result<()> {
     file.flush()
 }
 
-/// Runs the classes named in `only` against the answers.
-fn against_answers(path: &str, only: &[&str], how: &str) -> std::io::Result<Tally> {
+impl Primitive {
+    fn of_class(&self, name: &str) -> Option<(fn() -> bool, Run)> {
+        if name == PortableMachine::NAME {
+            return Some((PortableMachine::is_here, self.portable));
+        }
+        self.classes.iter().find(|c| c.0 == name).map(|c| (c.1, c.2))
+    }
+}
+
+/// Runs a class against the answers.
+fn against_answers(path: &str, class: &str, how: &str) -> std::io::Result<Tally> {
     let bytes = std::fs::read(path)?;
     let mut words = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b));
     let seed = words.next().unwrap_or_default();
-    println!("class agreement on {}: SEED={seed}", keystrel_native::cpu::brand());
+    println!("class agreement on {}: SEED={seed}", cpu_text());
     let mut tally = Tally::default();
     for primitive in primitives() {
         let jobs = words.next().unwrap_or_default() as usize;
         let want: Vec<u64> = words.by_ref().take(jobs).collect();
-        for (class, is_here, run) in primitive.classes {
-            if !only.contains(class) {
-                continue;
-            }
-            let got = if is_here() {
-                run(&mut Random::new(seed, primitive.name), jobs)
-            } else {
-                println!("{class} is not on this CPU");
-                Vec::new()
-            };
-            tally.compare(primitive.name, class, how, &want, &got);
-            println!("  at {:?} of uptime", uptime());
+        let Some((is_here, run)) = primitive.of_class(class) else { continue };
+        let got = if is_here() {
+            run(&mut Random::new(seed, primitive.name), jobs)
+        } else {
+            println!("{class} is not on this CPU");
+            Vec::new()
+        };
+        tally.compare(primitive.name, class, how, &want, &got);
+        if how == EMULATED {
+            println!("  {:.0} s after the start of the machine", uptime().as_secs_f64());
         }
     }
     Ok(tally)
 }
+
+const EMULATED: &str = "emulated";
 
 fn uptime() -> std::time::Duration {
     // SAFETY: the structure is ours.
@@ -204,7 +220,7 @@ fn main() {
     let since = Instant::now();
     #[cfg(target_os = "linux")]
     if std::process::id() == 1 {
-        match against_answers("/answers", &["ifma"], "emulated") {
+        match against_answers("/answers", "ifma", EMULATED) {
             Ok(tally) => tally.close(since),
             Err(error) => println!("no answers: {error}"),
         }
@@ -216,8 +232,8 @@ fn main() {
             write_answers(path).expect("the file of answers can be written");
             return;
         }
-        ["--read-answers", path] => {
-            against_answers(path, &["ifma"], "natively").expect("the file of answers can be read")
+        ["--read-answers", path, class] => {
+            against_answers(path, class, "natively").expect("the file of answers can be read")
         }
         _ => {
             let suite =
