@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { repository } from '../harness.js';
 import { type Credentials, callOnce } from './signed-request.js';
 
 const run = promisify(execFile);
@@ -104,8 +105,7 @@ const scratch = () => mkdtempSync(join(tmpdir(), 'keystrel-bench-'));
 export type Quotas = Readonly<Record<string, number>>;
 
 async function startKeystrel(quotas: Quotas): Promise<Target> {
-  // dist-bench/http/targets.js -> dist/cli/keystrel.js
-  const cli = here('../../dist/cli/keystrel.js');
+  const cli = join(repository(), 'dist/cli/keystrel.js');
   if (!existsSync(cli)) throw new Error(`${cli} is not built: npm run build`);
   const folder = scratch();
   const data = join(folder, 'data');

@@ -22,7 +22,7 @@ export interface FileCalls {
 const write = promisify(fs.write);
 
 export const systemFileCalls: FileCalls = Object.freeze({
-  open: promisify(fs.open) as FileCalls['open'],
+  open: promisify(fs.open),
   async write(fd: number, bytes: Buffer, offset: number, length: number) {
     return (await write(fd, bytes, offset, length, null)).bytesWritten;
   },

@@ -311,8 +311,8 @@ class RotatingFileSink implements FileSink {
         await file.close();
       }
     } finally {
-      await unlink(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
+      await unlink(path).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       });
     }
   }

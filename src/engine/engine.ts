@@ -3,16 +3,27 @@
  * ARCHITECTURE.md, "The engine", for how frames, lanes and workers fit together.
  */
 import { availableParallelism } from 'node:os';
+import type { Payload } from '../core/blob.js';
 import { type KeyHandle, makeHandle } from '../core/key-handle.js';
 import type { KeySpec } from '../core/records.js';
+import type { RootVault } from '../seal/port.js';
 import { keySpecRow, type LaneName } from '../specs/key-specs.js';
-import { type BackendChoice, selectBackend } from './backends/select.js';
+import type { Backend } from './backends/backend.js';
+import { type BackendChoice, type Selection, selectBackend } from './backends/select.js';
 import { Dispatcher, type DispatchMode } from './dispatcher.js';
 import { InlineFrames } from './frame.js';
 import { ALG, OP, SEAL_OVERHEAD_BYTES, SPEC } from './frame-layout.js';
 import { type Job, type JobInit, makeJob } from './job.js';
-import { createPool } from './pool.js';
-import { type Engine, EngineError, type GeneratedKey, type InternalSpec } from './port.js';
+import { createPool, type FramePool } from './pool.js';
+import {
+  type Engine,
+  EngineError,
+  type EngineReport,
+  type GeneratedKey,
+  type GeneratedKeyPair,
+  type InternalSpec,
+  type SigV4Check,
+} from './port.js';
 
 export interface EngineOptions {
   readonly backend: BackendChoice;
@@ -102,254 +113,361 @@ class SigV4Lane {
   }
 }
 
+/** What tests may break; it needs KEYSTREL_FAULTS=1 in the environment to have any effect. */
+export interface EngineWithFaults extends Engine {
+  readonly faults: { killWorkers(count: number): void };
+}
+
 /** @throws Error naming the reason when no backend can be used */
 export async function createEngine(
   options: Partial<EngineOptions> = {},
 ): Promise<EngineWithFaults> {
   const settings = { ...DEFAULT_ENGINE_OPTIONS, ...options };
-  const { backend, algorithms, nativeReason } = selectBackend(settings.backend);
+  const selection = selectBackend(settings.backend);
   const threads =
     settings.dispatch === 'inline' ? 0 : settings.threads || Math.max(2, availableParallelism());
-  const pool = threads === 0 ? undefined : createPool(backend, threads);
+  const pool = threads === 0 ? undefined : createPool(selection.backend, threads);
   try {
     await pool?.ready();
   } catch (error) {
     await pool?.close();
     throw error;
   }
-  const dispatcher = new Dispatcher({
-    backend,
-    pool,
-    mode: settings.dispatch,
-    batchMax: settings.batchMax,
-    ...(settings.laneJobsMax === undefined ? {} : { laneJobsMax: settings.laneJobsMax }),
-  });
-  const sigV4 = new SigV4Lane(backend.run, settings.batchMax);
-  const failed = new Set(
-    algorithms.filter((row) => row.backend === 'none').map((row) => row.algorithm),
-  );
-  const local = backend.localKeys;
+  return new LaneEngine(selection, pool, settings);
+}
 
-  const submit = (init: JobInit): Promise<Buffer> =>
-    new Promise((resolve, reject) => {
-      dispatcher.submit(makeJob(init, resolve, reject));
+class LaneEngine implements EngineWithFaults {
+  readonly vault: RootVault;
+  readonly faults: EngineWithFaults['faults'];
+  readonly #selection: Selection;
+  readonly #backend: Backend;
+  readonly #pool: FramePool | undefined;
+  readonly #dispatch: DispatchMode;
+  readonly #dispatcher: Dispatcher;
+  readonly #sigV4: SigV4Lane;
+  /** Algorithms and specs that failed their self-test. */
+  readonly #failed: ReadonlySet<string>;
+
+  constructor(selection: Selection, pool: FramePool | undefined, settings: EngineOptions) {
+    const { backend, algorithms } = selection;
+    this.vault = backend.vault;
+    this.#selection = selection;
+    this.#backend = backend;
+    this.#pool = pool;
+    this.#dispatch = settings.dispatch;
+    const dispatcher = new Dispatcher({
+      backend,
+      pool,
+      mode: settings.dispatch,
+      batchMax: settings.batchMax,
+      ...(settings.laneJobsMax === undefined ? {} : { laneJobsMax: settings.laneJobsMax }),
     });
-  const offered = (name: string): void => {
-    if (failed.has(name)) throw new EngineError('UNSUPPORTED');
-  };
-
-  return {
-    vault: backend.vault,
-    faults: {
+    this.#dispatcher = dispatcher;
+    this.faults = {
       killWorkers: (count) => {
         dispatcher.killNext = count;
       },
-    },
+    };
+    this.#sigV4 = new SigV4Lane(backend.run, settings.batchMax);
+    this.#failed = new Set(
+      algorithms.filter((row) => row.backend === 'none').map((row) => row.algorithm),
+    );
+  }
 
-    random: (bytes) => submit({ lane: 'symmetric', op: OP.RANDOM, param: bytes, outCap: bytes }),
-    encrypt: (key, plaintext, context, header) =>
-      submit({
-        lane: 'symmetric',
-        op: OP.ENCRYPT,
-        key,
-        in0: plaintext,
-        in1: context,
-        in2: header,
-        outCap: header.length + plaintext.length + SEAL_OVERHEAD_BYTES,
-      }),
-    decrypt: (key, blob, context, header) =>
-      submit({
-        lane: 'symmetric',
-        op: OP.DECRYPT,
-        key,
-        in0: blob,
-        in1: context,
-        in2: header,
-        outCap: Math.max(0, blob.length - header.length - SEAL_OVERHEAD_BYTES),
-      }),
-    generateDataKey: async (key, bytes, context, header) => {
-      const output = await submit({
-        lane: 'symmetric',
-        op: OP.GENERATE_DATA_KEY,
-        key,
-        in1: context,
-        in2: header,
-        param: bytes,
-        outCap: 2 * bytes + header.length + SEAL_OVERHEAD_BYTES,
-      });
-      return { plaintext: output.subarray(0, bytes), blob: output.subarray(bytes) };
-    },
-    mac: (key, _spec, message) =>
-      submit({ lane: 'symmetric', op: OP.MAC, key, in0: message, outCap: 64 }),
-    verifyMac: async (key, _spec, message, mac) => {
-      await submit({
-        lane: 'symmetric',
-        op: OP.MAC_VERIFY,
-        key,
-        in0: message,
-        in1: mac,
-        outCap: 0,
-      });
-    },
-    sign: async (key, spec, algorithm, message, isDigest) => {
-      offered(spec);
-      offered(algorithm);
-      return submit({
-        lane: laneOf(spec),
-        op: OP.SIGN,
-        alg: algOf(algorithm),
-        key,
-        in0: message,
-        param: isDigest ? 1 : 0,
-        outCap: SIGNATURE_BYTES_MAX,
-      });
-    },
-    verify: async (key, spec, algorithm, message, isDigest, signature) => {
-      offered(spec);
-      offered(algorithm);
-      await submit({
-        lane: laneOf(spec),
-        op: OP.VERIFY,
-        alg: algOf(algorithm),
-        key,
-        in0: message,
-        in1: signature,
-        param: isDigest ? 1 : 0,
-        outCap: 0,
-      });
-    },
-    rsaEncrypt: async (key, spec, algorithm, plaintext) => {
-      offered(algorithm);
-      const row = keySpecRow(spec);
-      return submit({
-        lane: row.lane,
-        op: OP.RSA_ENCRYPT,
-        alg: algOf(algorithm),
-        key,
-        in0: plaintext,
-        outCap: row.sizeBytes,
-      });
-    },
-    rsaDecrypt: async (key, spec, algorithm, ciphertext) => {
-      offered(algorithm);
-      const row = keySpecRow(spec);
-      return submit({
-        lane: row.lane,
-        op: OP.RSA_DECRYPT,
-        alg: algOf(algorithm),
-        key,
-        in0: ciphertext,
-        outCap: row.sizeBytes,
-      });
-    },
-    deriveSharedSecret: async (key, spec, peerSpki) => {
-      offered(spec);
-      const row = keySpecRow(spec);
-      return submit({ lane: row.lane, op: OP.ECDH, key, in0: peerSpki, outCap: row.sizeBytes });
-    },
-    generateKey: async (wrappingKey, spec, keyId, aad) =>
-      generatedKey(
-        await submit({
-          lane: makingLane(spec),
-          op: OP.GENERATE_KEY,
-          alg: specOf(spec),
-          key: wrappingKey,
-          in0: Buffer.from(keyId),
-          in1: aad,
-          outCap: GENERATED_BYTES_MAX,
-        }),
-      ),
-    generateKeyPair: async (key, pairSpec, context, header, withPlaintext) => {
-      const output = await submit({
-        lane: makingLane(pairSpec),
-        op: OP.GENERATE_KEY_PAIR,
-        alg: specOf(pairSpec),
-        key,
-        in1: context,
-        in2: header,
-        param: withPlaintext ? 1 : 0,
-        outCap: PAIR_BYTES_MAX,
-      });
-      const spkiAt = 12 + output.readUInt32LE(0);
-      const blobAt = spkiAt + output.readUInt32LE(4);
-      return {
-        privateKey: withPlaintext ? output.subarray(12, spkiAt) : undefined,
-        publicKey: output.subarray(spkiAt, blobAt),
-        blob: output.subarray(blobAt, blobAt + output.readUInt32LE(8)),
-      };
-    },
-    loadKey: async (wrappingKey, spec, wrapped, aad) =>
-      handleOf(
-        await submit({
-          lane: spec === 'DOMAIN' || spec === 'SIGV4_SECRET' ? 'symmetric' : laneOf(spec),
-          op: OP.LOAD_KEY,
-          alg: specOf(spec),
-          key: wrappingKey,
-          in0: wrapped,
-          in1: aad,
-          outCap: 8,
-          local,
-        }),
-      ),
-    loadPublicKey: async (spec, spki) =>
-      handleOf(
-        await submit({
-          lane: laneOf(spec),
-          op: OP.LOAD_PUBLIC_KEY,
-          alg: specOf(spec),
-          in0: spki,
-          outCap: 8,
-          local,
-        }),
-      ),
-    wrap: (wrappingKey, plaintext, aad) =>
-      submit({
-        lane: 'symmetric',
-        op: OP.WRAP,
+  #submit(init: JobInit): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#dispatcher.submit(makeJob(init, resolve, reject));
+    });
+  }
+
+  #offered(name: string): void {
+    if (this.#failed.has(name)) throw new EngineError('UNSUPPORTED');
+  }
+
+  random(bytes: number): Promise<Buffer> {
+    return this.#submit({ lane: 'symmetric', op: OP.RANDOM, param: bytes, outCap: bytes });
+  }
+
+  encrypt(
+    key: KeyHandle,
+    plaintext: Payload,
+    context: Uint8Array,
+    header: Uint8Array,
+  ): Promise<Buffer> {
+    return this.#submit({
+      lane: 'symmetric',
+      op: OP.ENCRYPT,
+      key,
+      in0: plaintext,
+      in1: context,
+      in2: header,
+      outCap: header.length + plaintext.length + SEAL_OVERHEAD_BYTES,
+    });
+  }
+
+  decrypt(key: KeyHandle, blob: Payload, context: Uint8Array, header: Uint8Array): Promise<Buffer> {
+    return this.#submit({
+      lane: 'symmetric',
+      op: OP.DECRYPT,
+      key,
+      in0: blob,
+      in1: context,
+      in2: header,
+      outCap: Math.max(0, blob.length - header.length - SEAL_OVERHEAD_BYTES),
+    });
+  }
+
+  async generateDataKey(
+    key: KeyHandle,
+    bytes: number,
+    context: Uint8Array,
+    header: Uint8Array,
+  ): Promise<{ plaintext: Buffer; blob: Buffer }> {
+    const output = await this.#submit({
+      lane: 'symmetric',
+      op: OP.GENERATE_DATA_KEY,
+      key,
+      in1: context,
+      in2: header,
+      param: bytes,
+      outCap: 2 * bytes + header.length + SEAL_OVERHEAD_BYTES,
+    });
+    return { plaintext: output.subarray(0, bytes), blob: output.subarray(bytes) };
+  }
+
+  mac(key: KeyHandle, _spec: KeySpec, message: Payload): Promise<Buffer> {
+    return this.#submit({ lane: 'symmetric', op: OP.MAC, key, in0: message, outCap: 64 });
+  }
+
+  async verifyMac(key: KeyHandle, _spec: KeySpec, message: Payload, mac: Payload): Promise<void> {
+    await this.#submit({
+      lane: 'symmetric',
+      op: OP.MAC_VERIFY,
+      key,
+      in0: message,
+      in1: mac,
+      outCap: 0,
+    });
+  }
+
+  async sign(
+    key: KeyHandle,
+    spec: KeySpec,
+    algorithm: string,
+    message: Payload,
+    isDigest: boolean,
+  ): Promise<Buffer> {
+    this.#offered(spec);
+    this.#offered(algorithm);
+    return this.#submit({
+      lane: laneOf(spec),
+      op: OP.SIGN,
+      alg: algOf(algorithm),
+      key,
+      in0: message,
+      param: isDigest ? 1 : 0,
+      outCap: SIGNATURE_BYTES_MAX,
+    });
+  }
+
+  async verify(
+    key: KeyHandle,
+    spec: KeySpec,
+    algorithm: string,
+    message: Payload,
+    isDigest: boolean,
+    signature: Payload,
+  ): Promise<void> {
+    this.#offered(spec);
+    this.#offered(algorithm);
+    await this.#submit({
+      lane: laneOf(spec),
+      op: OP.VERIFY,
+      alg: algOf(algorithm),
+      key,
+      in0: message,
+      in1: signature,
+      param: isDigest ? 1 : 0,
+      outCap: 0,
+    });
+  }
+
+  async rsaEncrypt(
+    key: KeyHandle,
+    spec: KeySpec,
+    algorithm: string,
+    plaintext: Payload,
+  ): Promise<Buffer> {
+    this.#offered(algorithm);
+    const row = keySpecRow(spec);
+    return this.#submit({
+      lane: row.lane,
+      op: OP.RSA_ENCRYPT,
+      alg: algOf(algorithm),
+      key,
+      in0: plaintext,
+      outCap: row.sizeBytes,
+    });
+  }
+
+  async rsaDecrypt(
+    key: KeyHandle,
+    spec: KeySpec,
+    algorithm: string,
+    ciphertext: Payload,
+  ): Promise<Buffer> {
+    this.#offered(algorithm);
+    const row = keySpecRow(spec);
+    return this.#submit({
+      lane: row.lane,
+      op: OP.RSA_DECRYPT,
+      alg: algOf(algorithm),
+      key,
+      in0: ciphertext,
+      outCap: row.sizeBytes,
+    });
+  }
+
+  async deriveSharedSecret(key: KeyHandle, spec: KeySpec, peerSpki: Payload): Promise<Buffer> {
+    this.#offered(spec);
+    const row = keySpecRow(spec);
+    return this.#submit({ lane: row.lane, op: OP.ECDH, key, in0: peerSpki, outCap: row.sizeBytes });
+  }
+
+  async generateKey(
+    wrappingKey: KeyHandle,
+    spec: KeySpec | InternalSpec,
+    keyId: string,
+    aad: Uint8Array,
+  ): Promise<GeneratedKey> {
+    return generatedKey(
+      await this.#submit({
+        lane: makingLane(spec),
+        op: OP.GENERATE_KEY,
+        alg: specOf(spec),
         key: wrappingKey,
-        in0: plaintext,
+        in0: Buffer.from(keyId),
         in1: aad,
-        outCap: plaintext.length + SEAL_OVERHEAD_BYTES,
+        outCap: GENERATED_BYTES_MAX,
       }),
-    freeKey: backend.freeKey,
-    verifySigV4: (secret, canonical, body, tail) =>
-      new Promise((resolve, reject) => {
-        const init = {
-          lane: 'symmetric',
-          op: OP.SIGV4,
-          key: secret,
-          in0: Buffer.from(canonical, 'latin1'),
-          in1: body,
-          in2: Buffer.from(tail, 'latin1'),
-          outCap: 64,
-        } as const;
-        const settle = (output: Buffer): void => {
-          resolve({ ok: true, payloadHash: output.toString('latin1', 0, 64) });
-        };
-        const fail = (error: EngineError): void => {
-          if (error.status === 'INVALID_SIGNATURE') resolve({ ok: false, payloadHash: '' });
-          else reject(error);
-        };
-        sigV4.submit(makeJob(init, settle, fail));
+    );
+  }
+
+  async generateKeyPair(
+    key: KeyHandle,
+    pairSpec: KeySpec,
+    context: Uint8Array,
+    header: Uint8Array,
+    withPlaintext: boolean,
+  ): Promise<GeneratedKeyPair> {
+    const output = await this.#submit({
+      lane: makingLane(pairSpec),
+      op: OP.GENERATE_KEY_PAIR,
+      alg: specOf(pairSpec),
+      key,
+      in1: context,
+      in2: header,
+      param: withPlaintext ? 1 : 0,
+      outCap: PAIR_BYTES_MAX,
+    });
+    const spkiAt = 12 + output.readUInt32LE(0);
+    const blobAt = spkiAt + output.readUInt32LE(4);
+    return {
+      privateKey: withPlaintext ? output.subarray(12, spkiAt) : undefined,
+      publicKey: output.subarray(spkiAt, blobAt),
+      blob: output.subarray(blobAt, blobAt + output.readUInt32LE(8)),
+    };
+  }
+
+  async loadKey(
+    wrappingKey: KeyHandle,
+    spec: KeySpec | InternalSpec,
+    wrapped: Uint8Array,
+    aad: Uint8Array,
+  ): Promise<KeyHandle> {
+    return handleOf(
+      await this.#submit({
+        lane: spec === 'DOMAIN' || spec === 'SIGV4_SECRET' ? 'symmetric' : laneOf(spec),
+        op: OP.LOAD_KEY,
+        alg: specOf(spec),
+        key: wrappingKey,
+        in0: wrapped,
+        in1: aad,
+        outCap: 8,
+        local: this.#backend.localKeys,
       }),
+    );
+  }
 
-    status: () => ({
-      cpu: backend.cpu,
-      cpuClass: backend.cpuClass,
-      dispatch: settings.dispatch,
-      threads,
-      nativeReason,
-      algorithms,
-      lanes: dispatcher.report(),
-    }),
-    close: async () => {
-      await dispatcher.close();
-      await pool?.close();
-    },
-  };
-}
+  async loadPublicKey(spec: KeySpec, spki: Uint8Array): Promise<KeyHandle> {
+    return handleOf(
+      await this.#submit({
+        lane: laneOf(spec),
+        op: OP.LOAD_PUBLIC_KEY,
+        alg: specOf(spec),
+        in0: spki,
+        outCap: 8,
+        local: this.#backend.localKeys,
+      }),
+    );
+  }
 
-/** What tests may break; it needs KEYSTREL_FAULTS=1 in the environment to have any effect. */
-export interface EngineWithFaults extends Engine {
-  readonly faults: { killWorkers(count: number): void };
+  wrap(wrappingKey: KeyHandle, plaintext: Uint8Array, aad: Uint8Array): Promise<Buffer> {
+    return this.#submit({
+      lane: 'symmetric',
+      op: OP.WRAP,
+      key: wrappingKey,
+      in0: plaintext,
+      in1: aad,
+      outCap: plaintext.length + SEAL_OVERHEAD_BYTES,
+    });
+  }
+
+  freeKey(key: KeyHandle): void {
+    this.#backend.freeKey(key);
+  }
+
+  verifySigV4(
+    secret: KeyHandle,
+    canonical: string,
+    body: Uint8Array,
+    tail: string,
+  ): Promise<SigV4Check> {
+    return new Promise((resolve, reject) => {
+      const init = {
+        lane: 'symmetric',
+        op: OP.SIGV4,
+        key: secret,
+        in0: Buffer.from(canonical, 'latin1'),
+        in1: body,
+        in2: Buffer.from(tail, 'latin1'),
+        outCap: 64,
+      } as const;
+      const settle = (output: Buffer): void => {
+        resolve({ ok: true, payloadHash: output.toString('latin1', 0, 64) });
+      };
+      const fail = (error: EngineError): void => {
+        if (error.status === 'INVALID_SIGNATURE') resolve({ ok: false, payloadHash: '' });
+        else reject(error);
+      };
+      this.#sigV4.submit(makeJob(init, settle, fail));
+    });
+  }
+
+  status(): EngineReport {
+    return {
+      cpu: this.#backend.cpu,
+      cpuClass: this.#backend.cpuClass,
+      dispatch: this.#dispatch,
+      threads: this.#pool?.threads ?? 0,
+      nativeReason: this.#selection.nativeReason,
+      algorithms: this.#selection.algorithms,
+      lanes: this.#dispatcher.report(),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.close();
+    await this.#pool?.close();
+  }
 }

@@ -123,5 +123,5 @@ export async function until(condition: () => boolean): Promise<void> {
 export const codeOf = (promise: Promise<void>) =>
   promise.then(
     () => 'accepted',
-    (error: { code: string }) => error.code,
+    (error: unknown) => (error as { code: string }).code,
   );

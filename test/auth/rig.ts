@@ -87,7 +87,7 @@ export interface Rig {
 }
 
 export interface RigOptions {
-  readonly backend: 'native' | 'node';
+  readonly backend: 'native' | 'node' | 'noble';
   readonly service?: string;
   readonly regions?: readonly string[];
   readonly now?: number;

@@ -41,7 +41,7 @@ describe.each(backends.filter((b) => b !== 'noble'))('dispatch over %s', (backen
     const jobs = Array.from({ length: 10 }, () =>
       t.engine.encrypt(key, none, none, header).then(
         () => order.push('done'),
-        (error) => order.push(statusOf(error)),
+        (error: unknown) => order.push(statusOf(error)),
       ),
     );
     await Promise.all(jobs);

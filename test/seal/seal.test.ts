@@ -23,7 +23,9 @@ import type { RootVault, Seal } from '../../src/seal/port.js';
 const PASSPHRASE = 'correct horse battery staple';
 const VARIABLE = 'KEYSTREL_TEST_PASSPHRASE';
 
-const vaults: [string, RootVault][] = [['node', createNodeBackend('a test').vault]];
+const vaults: [string, RootVault][] = [
+  ['node', createNodeBackend({ prefer: 'node', why: 'a test' }).vault],
+];
 const native = loadNativeAddon('native');
 if (native.addon === undefined) console.log(`native vault not tested: ${native.reason}`);
 else vaults.push(['native', createNativeBackend(native.addon).vault]);

@@ -45,7 +45,7 @@ test('every quota that an operation draws on is known', () => {
     for (const key of keys) {
       for (const KeyPairSpec of pairs) {
         const second = { spec: keySpecRow(KeyPairSpec) } as Key;
-        for (const { quota } of operation.quota({ KeyPairSpec } as never, [key, second])) {
+        for (const { quota } of operation.quota({ KeyPairSpec }, [key, second])) {
           expect(aws.rate('eu-west-1', quota)).toBeGreaterThan(0);
           drawn++;
         }

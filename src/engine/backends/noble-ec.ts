@@ -146,7 +146,7 @@ export function ecVerify(
 ): boolean {
   const point =
     key.form === 'spki'
-      ? pointOf(of, key.key.export() as Buffer)
+      ? pointOf(of, key.key.export())
       : withScalar(key, of, (scalar) => of.curve.getPublicKey(scalar, false));
   try {
     return of.curve.verify(signature, digest, point, ECDSA);

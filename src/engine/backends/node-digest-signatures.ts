@@ -28,11 +28,11 @@ function nodeHash(name: HashFunction['name'], bytes: number): HashFunction {
   };
 }
 
-const CURVES = new Map([
-  [SPEC.ECC_NIST_P256 as number, p256],
-  [SPEC.ECC_NIST_P384 as number, p384],
-  [SPEC.ECC_NIST_P521 as number, p521],
-  [SPEC.ECC_SECG_P256K1 as number, secp256k1],
+const CURVES = new Map<number, typeof p256>([
+  [SPEC.ECC_NIST_P256, p256],
+  [SPEC.ECC_NIST_P384, p384],
+  [SPEC.ECC_NIST_P521, p521],
+  [SPEC.ECC_SECG_P256K1, secp256k1],
 ]);
 
 function point(key: NodeKey): Buffer {
