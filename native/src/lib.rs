@@ -1,6 +1,7 @@
 //! The native engine of Keystrel: keys live in an arena of locked memory; JavaScript hands over
 //! frames of jobs and never sees key material.
 pub mod arena;
+pub mod bn52;
 pub mod cpu;
 pub mod ec;
 pub mod ffi;

@@ -7,8 +7,8 @@ mod secp256k1;
 pub use ec::{ecdh, ecdsa_sign, ecdsa_verify, generate_ec, private_scalar, public_point};
 pub use pkey::{AsymmetricKey, GeneratedPair};
 pub use rsa::{
-    generate_rsa, oaep_decrypt, oaep_encrypt, rsa_sign_pkcs1, rsa_sign_pss, rsa_verify_pkcs1,
-    rsa_verify_pss,
+    RsaParts, generate_rsa, oaep_decrypt, oaep_encrypt, private_lanes, public_lanes,
+    rsa_from_parts, rsa_sign_pkcs1, rsa_sign_pss, rsa_verify_pkcs1, rsa_verify_pss,
 };
 
 use crate::frame::Status;

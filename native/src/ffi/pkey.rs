@@ -4,6 +4,7 @@ use crate::frame::{Status, spec};
 use aws_lc_sys as lc;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// An owned EVP_PKEY.
@@ -81,6 +82,8 @@ pub struct AsymmetricKey {
     pub(super) k256: Option<K256>,
     /// What the multi-buffer kernels keep of a key.
     lanes: crate::ec::LaneKey,
+    /// What the RSA kernels keep, made when a batch wants it first.
+    rsa_lanes: OnceLock<crate::rsa::LaneKey>,
 }
 
 impl AsymmetricKey {
@@ -120,7 +123,14 @@ impl AsymmetricKey {
             (spec::ECC_SECG_P256K1, false) => Some(K256::public(&super::ec::point_bytes(&pkey)?)?),
             _ => None,
         };
-        let mut key = Self { spec, private, pkey, k256, lanes: crate::ec::LaneKey::None };
+        let mut key = Self {
+            spec,
+            private,
+            pkey,
+            k256,
+            lanes: crate::ec::LaneKey::None,
+            rsa_lanes: OnceLock::new(),
+        };
         key.lanes = crate::ec::LaneKey::new(&key)?;
         Ok(key)
     }
@@ -129,8 +139,18 @@ impl AsymmetricKey {
         self.spec
     }
 
+    /// The key itself, for tests.
+    #[cfg(test)]
+    pub(crate) fn raw(&self) -> *mut lc::EVP_PKEY {
+        self.pkey.as_ptr()
+    }
+
     pub fn is_private(&self) -> bool {
         self.private
+    }
+
+    pub fn rsa_lanes(&self) -> &crate::rsa::LaneKey {
+        self.rsa_lanes.get_or_init(|| crate::rsa::LaneKey::new(self))
     }
 
     pub fn lanes(&self) -> &crate::ec::LaneKey {

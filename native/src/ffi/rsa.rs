@@ -3,7 +3,9 @@
 use super::pkey::{AsymmetricKey, GeneratedPair, Pkey};
 use super::{Hash, clear_errors};
 use crate::frame::Status;
+use crate::rsa::lane_key::{Components, Kernel, PrivateLanes, PublicLanes};
 use aws_lc_sys as lc;
+use zeroize::Zeroizing;
 
 fn rsa(key: &AsymmetricKey) -> Result<*mut lc::RSA, Status> {
     // SAFETY: a read of a live key; the pointer lives as long as `key`.
@@ -230,6 +232,131 @@ pub fn generate_rsa(bits: i32) -> Result<GeneratedPair, Status> {
         match (ok, pkey) {
             (true, Some(key)) => Ok(GeneratedPair { pkcs8: key.pkcs8()?, spki: key.spki()? }),
             _ => Err(Status::Internal),
+        }
+    }
+}
+
+/// Big-endian bytes of a number that is part of a live key; empty for null.
+fn be_bytes(number: *const lc::BIGNUM) -> Zeroizing<Vec<u8>> {
+    // SAFETY: null, or a number of a live key; the buffer has the number's length.
+    unsafe {
+        if number.is_null() {
+            return Zeroizing::default();
+        }
+        let mut bytes = Zeroizing::new(vec![0; lc::BN_num_bytes(number) as usize]);
+        lc::BN_bn2bin(number, bytes.as_mut_ptr());
+        bytes
+    }
+}
+
+/// What the multi-buffer kernels want of a public key.
+pub fn public_lanes(key: &AsymmetricKey, kernel: Kernel) -> Result<PublicLanes, Status> {
+    let rsa = rsa(key)?;
+    // SAFETY: reads of a live key.
+    let (n, e) = unsafe { (lc::RSA_get0_n(rsa), lc::RSA_get0_e(rsa)) };
+    PublicLanes::new(kernel, &be_bytes(n), small(e)?)
+}
+
+/// What the multi-buffer kernels want of a private key.
+pub fn private_lanes(key: &AsymmetricKey, kernel: Kernel) -> Result<PrivateLanes, Status> {
+    let rsa = rsa(key)?;
+    // SAFETY: reads of a live key.
+    let (numbers, e) = unsafe {
+        let numbers = [
+            lc::RSA_get0_n(rsa),
+            lc::RSA_get0_p(rsa),
+            lc::RSA_get0_q(rsa),
+            lc::RSA_get0_dmp1(rsa),
+            lc::RSA_get0_dmq1(rsa),
+            lc::RSA_get0_iqmp(rsa),
+        ];
+        (numbers.map(be_bytes), lc::RSA_get0_e(rsa))
+    };
+    let [n, p, q, dp, dq, qinv] = &numbers;
+    PrivateLanes::from_components(kernel, &Components { n, e: small(e)?, p, q, dp, dq, qinv })
+}
+
+fn small(e: *const lc::BIGNUM) -> Result<u64, Status> {
+    let mut value = 0;
+    // SAFETY: null, or a number of a live key.
+    let ok = !e.is_null() && unsafe { lc::BN_get_u64(e, &mut value) } == 1;
+    if ok { Ok(value) } else { Err(Status::Unsupported) }
+}
+
+/// The numbers of a new private key in words of 64 bits, the lowest first.
+pub struct RsaParts<'a> {
+    pub n: &'a [u64],
+    pub e: u64,
+    pub d: &'a [u64],
+    pub p: &'a [u64],
+    pub q: &'a [u64],
+    pub dp: &'a [u64],
+    pub dq: &'a [u64],
+}
+
+/// An owned number; AWS-LC wipes it when it is freed.
+struct Number(*mut lc::BIGNUM);
+
+impl Number {
+    fn new(words: &[u64]) -> Self {
+        let mut bytes = Zeroizing::new(vec![0u8; words.len() * 8]);
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
+            chunk.copy_from_slice(&word.to_le_bytes());
+        }
+        // SAFETY: the bytes are given with their length.
+        Self(unsafe { lc::BN_le2bn(bytes.as_ptr(), bytes.len(), std::ptr::null_mut()) })
+    }
+}
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        // SAFETY: ours, or null.
+        unsafe { lc::BN_clear_free(self.0) }
+    }
+}
+
+/// Makes a key pair of its numbers; AWS-LC checks that they belong together. `Fault` if they do not.
+pub fn rsa_from_parts(parts: &RsaParts<'_>) -> Result<GeneratedPair, Status> {
+    let [n, d, p, q, dp, dq] =
+        [parts.n, parts.d, parts.p, parts.q, parts.dp, parts.dq].map(Number::new);
+    let e = Number::new(&[parts.e]);
+    let mut exponent: Zeroizing<Vec<u64>> = Zeroizing::new(parts.p.to_vec());
+    // p is odd and larger than 2.
+    exponent[0] -= if exponent[0] >= 2 { 2 } else { 0 };
+    if exponent[0] & 1 == 0 {
+        return Err(Status::Fault);
+    }
+    let (exponent, qinv) = (Number::new(&exponent), Number::new(&[0]));
+    // SAFETY: all numbers are live; what is made here is freed here or owned by `Pkey`.
+    unsafe {
+        let context = lc::BN_CTX_new();
+        let pkey = Pkey::from_raw(lc::EVP_PKEY_new());
+        let reduced = Number::new(&[0]);
+        // 1 / q mod p = q^(p - 2) mod p, in constant time; q is below 2p.
+        let mut ok = !context.is_null()
+            && lc::BN_nnmod(reduced.0, q.0, p.0, context) == 1
+            && lc::BN_mod_exp_mont_consttime(
+                qinv.0,
+                reduced.0,
+                exponent.0,
+                p.0,
+                context,
+                std::ptr::null(),
+            ) == 1;
+        lc::BN_CTX_free(context);
+        let rsa = if ok {
+            lc::RSA_new_private_key(n.0, e.0, d.0, p.0, q.0, dp.0, dq.0, qinv.0)
+        } else {
+            std::ptr::null_mut()
+        };
+        ok = !rsa.is_null()
+            && lc::RSA_check_key(rsa) == 1
+            && pkey.as_ref().is_some_and(|k| lc::EVP_PKEY_set1_RSA(k.as_ptr(), rsa) == 1);
+        lc::RSA_free(rsa);
+        clear_errors();
+        match (ok, pkey) {
+            (true, Some(key)) => Ok(GeneratedPair { pkcs8: key.pkcs8()?, spki: key.spki()? }),
+            _ => Err(Status::Fault),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn word(frame: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([frame[at], frame[at + 1], frame[at + 2], frame[at + 3]])
 }
 
-pub(super) fn put_word(frame: &mut [u8], at: usize, value: u32) {
+fn put_word(frame: &mut [u8], at: usize, value: u32) {
     frame[at..at + 4].copy_from_slice(&value.to_le_bytes());
 }
 
@@ -72,6 +72,8 @@ pub(super) fn run_frame_with(frame: &mut [u8], kernels: Option<Kernels>) -> Stat
         }));
         debug_assert!(ran.is_ok());
     }
+    let ran = catch_unwind(AssertUnwindSafe(|| super::rsa_jobs::run(frame, &mut done)));
+    debug_assert!(ran.is_ok());
     run_one_by_one(frame, &mut random, &done);
     Status::Ok
 }
@@ -85,14 +87,18 @@ fn run_one_by_one(frame: &mut [u8], random: &mut RandomPool, done: &[bool]) {
         let at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
         let count = word(frame, 4) as usize;
         let ran = catch_unwind(AssertUnwindSafe(|| run_at(frame, at, count, random)));
-        let (status, len) = match ran {
-            Ok(Ok(len)) => (Status::Ok, len),
-            Ok(Err(status)) => (status, 0),
-            Err(_) => (Status::Internal, 0),
-        };
-        put_word(frame, at + field::status, status as u32);
-        put_word(frame, at + field::outLen, len as u32);
+        finish(frame, at, ran.unwrap_or(Err(Status::Internal)));
     }
+}
+
+/// Writes what became of the job whose descriptor is at `at`.
+pub(super) fn finish(frame: &mut [u8], at: usize, outcome: Result<usize, Status>) {
+    let (status, len) = match outcome {
+        Ok(len) => (Status::Ok, len),
+        Err(status) => (status, 0),
+    };
+    put_word(frame, at + field::status, status as u32);
+    put_word(frame, at + field::outLen, len as u32);
 }
 
 /// The number of jobs, when the header fits.

@@ -3,6 +3,10 @@ mod exec;
 mod keygen_jobs;
 mod layout;
 #[cfg(target_arch = "x86_64")]
+mod rsa_jobs;
+#[cfg(test)]
+mod rsa_tests;
+#[cfg(target_arch = "x86_64")]
 mod short_jobs;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod short_tests;

@@ -1,6 +1,6 @@
 //! The short messages of a frame, eight or two at a time through `symmetric::small`. A job that is
 //! odd in any way (unknown key, no room, long text) is left to the executor, which answers it.
-use super::exec::{Spans, descriptor, put_word};
+use super::exec::{Spans, descriptor, finish};
 use super::layout::{DESCRIPTOR_BYTES, HEADER_BYTES, SEAL_OVERHEAD_BYTES, Status, field, op, spec};
 use crate::arena::{self, KeyBody};
 use crate::symmetric::RandomPool;
@@ -174,15 +174,6 @@ fn pads(body: &KeyBody) -> Pads<'_> {
         KeyBody::Asymmetric(_) => None,
     }
     .expect("checked when the job was read")
-}
-
-fn finish(frame: &mut [u8], at: usize, outcome: Result<usize, Status>) {
-    let (status, len) = match outcome {
-        Ok(len) => (Status::Ok, len),
-        Err(status) => (status, 0),
-    };
-    put_word(frame, at + field::status, status as u32);
-    put_word(frame, at + field::outLen, len as u32);
 }
 
 fn run_messages(

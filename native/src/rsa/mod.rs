@@ -1,4 +1,14 @@
 //! RSA operations of the frame: padding by algorithm number, over AWS-LC.
+pub mod batch;
+mod jobs;
+pub mod lane_key;
+mod padding;
+#[cfg(test)]
+mod tests;
+pub(crate) mod words;
+
+pub use jobs::{LaneKey, RsaJob, decrypt_batch, encrypt_batch, sign_batch, verify_batch};
+
 use crate::ffi::{self, AsymmetricKey, Hash};
 use crate::frame::{Status, alg};
 

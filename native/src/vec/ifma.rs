@@ -1,5 +1,6 @@
 //! AVX-512 IFMA.
-use super::{LANES, Vector};
+use super::multiply::{Multiply, Register};
+use super::{LANES, MASK52, Vector};
 use core::arch::x86_64::*;
 
 /// AVX-512 IFMA: one zmm register.
@@ -94,5 +95,91 @@ impl Vector for Ifma {
             }
             Ifma(out)
         }
+    }
+}
+
+impl Multiply for Ifma {
+    const RADIX: u32 = 52;
+    const BIAS_LO: u64 = 0;
+    const BIAS_HI: u64 = 0;
+    const BIAS_QUOTIENT: u64 = MASK52;
+    const SPLIT: bool = true;
+    /// vpmadd52 reads the low 52 bits of a lane only: what stands above them does no harm.
+    type Digit = Ifma;
+
+    #[inline(always)]
+    fn digit(self) -> Ifma {
+        self
+    }
+    #[inline(always)]
+    fn integer(digit: Ifma) -> Self {
+        unsafe { Ifma(_mm512_and_si512(digit.0, _mm512_set1_epi64(MASK52 as i64))) }
+    }
+    #[inline(always)]
+    fn mac(lo: &mut Self, hi: &mut Self, a: Ifma, b: Ifma) {
+        *lo = lo.mac_lo(a, b);
+        *hi = hi.mac_hi(a, b);
+    }
+    /// The column is one too small modulo 2^52: k0 makes up for it.
+    #[inline(always)]
+    fn quotient(self, k0: Ifma) -> Ifma {
+        k0.mac_lo(self, k0)
+    }
+    /// The low half of q * m0 is 0 where that of the column is, else what it wants to 2^52: with
+    /// 2^52 - 1 in the column already, no product is needed to know the carry.
+    #[inline(always)]
+    fn cancel(self, lo: &mut Self, hi: &mut Self, q: Ifma, m0: Ifma) {
+        *lo = Vector::add(*lo, self.carry());
+        *hi = hi.mac_hi(q, m0);
+    }
+    #[inline(always)]
+    fn encode(x: u64) -> u64 {
+        x
+    }
+    #[inline(always)]
+    fn decode(bits: u64) -> u64 {
+        bits & MASK52
+    }
+}
+
+impl Register for Ifma {
+    const WIDTH: usize = LANES;
+    type Mask = __mmask8;
+
+    #[inline(always)]
+    unsafe fn load(at: *const u64) -> Self {
+        unsafe { Ifma(_mm512_load_si512(at.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, at: *mut u64) {
+        unsafe { _mm512_store_si512(at.cast(), self.0) }
+    }
+    #[inline(always)]
+    unsafe fn load_digit(at: *const u64) -> Ifma {
+        unsafe { <Ifma as Register>::load(at) }
+    }
+    #[inline(always)]
+    unsafe fn store_digit(digit: Ifma, at: *mut u64) {
+        unsafe { <Ifma as Register>::store(digit, at) }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: u64) -> Self {
+        unsafe { Ifma(_mm512_set1_epi64(x as i64)) }
+    }
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Vector::add(self, b)
+    }
+    #[inline(always)]
+    fn carry(self) -> Self {
+        self.shr::<52>()
+    }
+    #[inline(always)]
+    fn equal(self, b: Self) -> __mmask8 {
+        unsafe { _mm512_cmpeq_epi64_mask(self.0, b.0) }
+    }
+    #[inline(always)]
+    fn pick(self, mask: __mmask8, b: Self) -> Self {
+        unsafe { Ifma(_mm512_mask_mov_epi64(self.0, mask, b.0)) }
     }
 }

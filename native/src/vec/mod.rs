@@ -39,9 +39,23 @@ pub trait Vector: Copy {
 }
 
 #[cfg(target_arch = "x86_64")]
+pub mod avx2;
+#[cfg(target_arch = "x86_64")]
 pub mod ifma;
+pub mod multiply;
 pub mod portable;
+#[cfg(target_arch = "x86_64")]
+pub mod quad;
+#[cfg(test)]
+mod tests;
+pub mod word;
 
 #[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
 pub use ifma::Ifma;
+pub use multiply::{Multiply, Register};
 pub use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+pub use quad::Quad;
+pub use word::Word;

@@ -1,4 +1,5 @@
 //! The portable twin.
+use super::multiply::Multiply;
 use super::{LANES, MASK52, Vector};
 
 /// Portable twin of the vector kernels: for other CPUs, valgrind, Miri and sanitizers.
@@ -93,5 +94,45 @@ impl Vector for Portable {
             }
         }
         Portable(out)
+    }
+}
+
+impl Multiply for Portable {
+    const RADIX: u32 = 52;
+    const BIAS_LO: u64 = 0;
+    const BIAS_HI: u64 = 0;
+    const BIAS_QUOTIENT: u64 = 0;
+    const SPLIT: bool = false;
+    type Digit = Portable;
+
+    #[inline(always)]
+    fn digit(self) -> Portable {
+        Portable(self.0.map(|x| x & MASK52))
+    }
+    #[inline(always)]
+    fn integer(digit: Portable) -> Self {
+        digit
+    }
+    #[inline(always)]
+    fn mac(lo: &mut Self, hi: &mut Self, a: Portable, b: Portable) {
+        *lo = lo.mac_lo(a, b);
+        *hi = hi.mac_hi(a, b);
+    }
+    #[inline(always)]
+    fn quotient(self, k0: Portable) -> Portable {
+        Portable([0; LANES]).mac_lo(self, k0)
+    }
+    #[inline(always)]
+    fn cancel(mut self, lo: &mut Self, hi: &mut Self, q: Portable, m0: Portable) {
+        Self::mac(&mut self, hi, q, m0);
+        *lo = lo.add(self.shr::<52>());
+    }
+    #[inline(always)]
+    fn encode(x: u64) -> u64 {
+        x
+    }
+    #[inline(always)]
+    fn decode(bits: u64) -> u64 {
+        bits
     }
 }
