@@ -10,6 +10,7 @@
 //! SEED=n repeats a run; AGREEMENT_JOBS=n sets the number of jobs of each primitive.
 mod machine;
 mod random;
+mod rsa;
 mod vector;
 
 use keystrel_native::cpu;
@@ -42,14 +43,34 @@ macro_rules! primitive {
                     machine::IfmaMachine::is_here,
                     run::<machine::IfmaMachine>,
                 ),
+                #[cfg(target_arch = "x86_64")]
+                (
+                    machine::Avx2Machine::NAME,
+                    machine::Avx2Machine::is_here,
+                    run::<machine::Avx2Machine>,
+                ),
             ],
         }
     }};
 }
 
 /// One line per primitive: name, function, jobs in the normal, slow and emulated suite.
+fn all() -> Vec<Primitive> {
+    vec![
+        primitive!("vector", vector::run, 20_000, 1_000_000, 20_000),
+        primitive!("products", vector::products, 20_000, 1_000_000, 20_000),
+        primitive!("rsa2048-public", rsa::public_2048, 20_000, 1_000_000, 2_000),
+        primitive!("rsa3072-public", rsa::public_3072, 2_000, 1_000_000, 2_000),
+        primitive!("rsa4096-public", rsa::public_4096, 2_000, 1_000_000, 2_000),
+        primitive!("rsa2048-private", rsa::private_2048, 2_000, 200_000, 2_000),
+        primitive!("rsa3072-private", rsa::private_3072, 200, 40_000, 2_000),
+        primitive!("rsa4096-private", rsa::private_4096, 200, 20_000, 2_000),
+    ]
+}
+
+/// Those that can run here: Miri has no foreign functions, which keys need.
 fn primitives() -> Vec<Primitive> {
-    vec![primitive!("vector", vector::run, 20_000, 1_000_000, 20_000)]
+    all().into_iter().filter(|p| !(cfg!(miri) && p.name.starts_with("rsa"))).collect()
 }
 
 #[derive(Clone, Copy, PartialEq)]

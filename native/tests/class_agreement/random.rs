@@ -36,3 +36,7 @@ pub fn hash(state: u64, word: u64) -> u64 {
     let x = (state ^ word).wrapping_mul(0x0000_0100_0000_01b3);
     (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
+
+pub fn hash_words(words: &[u64]) -> u64 {
+    words.iter().fold(0xcbf2_9ce4_8422_2325, |h, w| hash(h, *w))
+}

@@ -1,7 +1,7 @@
 //! Every operation of `Vector` on random and extreme lanes.
 use crate::machine::{Machine, Task};
 use crate::random::{Random, hash};
-use keystrel_native::vec::{LANES, Vector};
+use keystrel_native::vec::{LANES, Multiply, Vector};
 
 type Lanes = [u64; LANES];
 
@@ -53,6 +53,52 @@ impl Task for Operations<'_> {
         }
         out
     }
+}
+
+/// Sums of products by `mac`, whatever the class's digits are: of operands below 2^51, so that
+/// all classes have them, read back as integers. And the way into digits and out of them.
+struct Products {
+    a: Lanes,
+    b: Lanes,
+}
+
+impl Task for Products {
+    type Out = [u64; LANES];
+    #[inline(always)]
+    fn run<M: Machine>(self) -> [u64; LANES] {
+        let settled = M::V::settled;
+        // SAFETY: `Machine::enter` was called where the class is.
+        let (x, y, mut lo, mut hi) = unsafe {
+            let low = M::V::splat((1 << 51) - 1);
+            let (x, y) = (M::V::load(&self.a).and(low), M::V::load(&self.b).and(low));
+            // 27 products of each half.
+            (x, y, M::V::splat(settled(27, 0)), M::V::splat(settled(0, 27)))
+        };
+        let mut out = M::V::integer(x.digit()).store();
+        for _ in 0..9 {
+            M::V::mac(&mut lo, &mut hi, x.digit(), y.digit());
+            M::V::mac(&mut lo, &mut hi, x.digit(), x.digit());
+            M::V::mac(&mut lo, &mut hi, y.digit(), x.shr::<7>().digit());
+        }
+        let (lo, hi) = (lo.store(), hi.store());
+        for lane in 0..LANES {
+            let sum = (i128::from(hi[lane] as i64) << M::V::RADIX) + i128::from(lo[lane] as i64);
+            out[lane] = hash(hash(out[lane], sum as u64), (sum >> 64) as u64);
+        }
+        out
+    }
+}
+
+pub fn products<M: Machine>(random: &mut Random, jobs: usize) -> Vec<u64> {
+    let mut out = Vec::with_capacity(jobs + LANES);
+    while out.len() < jobs {
+        let a = std::array::from_fn(|_| random.edge_word());
+        let b = std::array::from_fn(|_| random.edge_word());
+        // SAFETY: the caller asked `is_here`.
+        out.extend(unsafe { M::enter(Products { a, b }) });
+    }
+    out.truncate(jobs);
+    out
 }
 
 pub fn run<M: Machine>(random: &mut Random, jobs: usize) -> Vec<u64> {
