@@ -1,7 +1,10 @@
 //! Every operation of the vector trait on secret lanes.
 use crate::{Checks, Expect};
+use keystrel_native::cpu;
 use keystrel_native::secrecy::classify;
-use keystrel_native::vec::{LANES, MASK52, Portable, Vector};
+#[cfg(target_arch = "x86_64")]
+use keystrel_native::vec::Avx2;
+use keystrel_native::vec::{LANES, MASK52, Multiply, Portable, Vector};
 use std::hint::black_box;
 
 fn lanes(seed: u64) -> [u64; LANES] {
@@ -42,7 +45,40 @@ unsafe fn operations<V: Vector>() {
     }
 }
 
+/// Products of secret digits.
+///
+/// # Safety
+/// The CPU has the class.
+#[inline(always)]
+unsafe fn products<V: Vector + Multiply>() {
+    // SAFETY: the caller vouches for the class.
+    let (a, b, mut lo, mut hi) = unsafe {
+        let (a, b) = (V::load(&lanes(black_box(3))), V::load(&lanes(black_box(4))));
+        (a, b, V::splat(V::settled(1, 0)), V::splat(V::settled(0, 1)))
+    };
+    V::mac(&mut lo, &mut hi, a.digit(), b.digit());
+    black_box((lo.store(), hi.store(), V::integer(a.quotient(b.digit())).store()));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2() {
+    // SAFETY: the caller vouches for the class.
+    unsafe {
+        operations::<Avx2>();
+        products::<Avx2>();
+    }
+}
+
 pub fn run(checks: &mut Checks) {
     // SAFETY: the portable class needs nothing.
-    checks.check("vector, portable", Expect::Nothing, || unsafe { operations::<Portable>() });
+    checks.check("vector, portable", Expect::Nothing, || unsafe {
+        operations::<Portable>();
+        products::<Portable>();
+    });
+    #[cfg(target_arch = "x86_64")]
+    if cpu::best() != cpu::Class::Generic {
+        // SAFETY: the CPU has the class.
+        checks.check("vector, avx2", Expect::Nothing, || unsafe { avx2() });
+    }
 }

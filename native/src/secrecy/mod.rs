@@ -10,8 +10,7 @@
 pub fn classify<T: Copy>(value: T) -> T {
     #[cfg(feature = "valgrind")]
     {
-        let mut value = value;
-        client::mark(client::MAKE_MEM_UNDEFINED, (&raw mut value).cast(), size_of::<T>());
+        client::mark(client::MAKE_MEM_UNDEFINED, (&raw const value).cast(), size_of::<T>());
         value
     }
     #[cfg(not(feature = "valgrind"))]
@@ -23,8 +22,7 @@ pub fn classify<T: Copy>(value: T) -> T {
 pub fn declassify<T: Copy>(value: T) -> T {
     #[cfg(feature = "valgrind")]
     {
-        let mut value = value;
-        client::mark(client::MAKE_MEM_DEFINED, (&raw mut value).cast(), size_of::<T>());
+        client::mark(client::MAKE_MEM_DEFINED, (&raw const value).cast(), size_of::<T>());
         value
     }
     #[cfg(not(feature = "valgrind"))]
@@ -35,16 +33,25 @@ pub fn declassify<T: Copy>(value: T) -> T {
 #[inline(always)]
 pub fn classify_all<T: Copy>(values: &mut [T]) {
     #[cfg(feature = "valgrind")]
-    client::mark(client::MAKE_MEM_UNDEFINED, values.as_mut_ptr().cast(), size_of_val(values));
+    client::mark(client::MAKE_MEM_UNDEFINED, values.as_ptr().cast(), size_of_val(values));
     #[cfg(not(feature = "valgrind"))]
     let _ = values;
+}
+
+/// As `classify`, for what is behind a shared reference: keys that are made already.
+#[inline(always)]
+pub fn classify_behind<T: ?Sized>(value: &T) {
+    #[cfg(feature = "valgrind")]
+    client::mark(client::MAKE_MEM_UNDEFINED, (&raw const *value).cast(), size_of_val(value));
+    #[cfg(not(feature = "valgrind"))]
+    let _ = value;
 }
 
 /// As `declassify`, in place.
 #[inline(always)]
 pub fn declassify_all<T: Copy>(values: &mut [T]) {
     #[cfg(feature = "valgrind")]
-    client::mark(client::MAKE_MEM_DEFINED, values.as_mut_ptr().cast(), size_of_val(values));
+    client::mark(client::MAKE_MEM_DEFINED, values.as_ptr().cast(), size_of_val(values));
     #[cfg(not(feature = "valgrind"))]
     let _ = values;
 }
@@ -85,7 +92,7 @@ mod client {
         result
     }
 
-    pub fn mark(code: usize, at: *mut u8, len: usize) {
+    pub fn mark(code: usize, at: *const u8, len: usize) {
         request(code, at.expose_provenance(), len);
     }
 
