@@ -30,6 +30,8 @@ export interface BenchRow {
 export interface ReportOptions {
   /** One JSON object per row in place of the table. */
   readonly json: boolean;
+  /** Lines below the table. */
+  readonly notes?: readonly string[];
   /** Append to the history. */
   readonly record: boolean;
 }
@@ -106,6 +108,7 @@ export function report(rows: readonly BenchRow[], options: ReportOptions): void 
   } else {
     console.log(`${here.cpu}, class ${here.cpu_class}, node ${process.version}\n`);
     console.log(table(complete));
+    for (const note of options.notes ?? []) console.log(`\n${note}`);
   }
   if (!options.record) return;
   const directory = join(repository(), 'bench', 'results');
@@ -121,6 +124,11 @@ export function report(rows: readonly BenchRow[], options: ReportOptions): void 
     const line = `${JSON.stringify({ ...run, ...row })}\n`;
     appendFileSync(join(directory, `${row.bench}.jsonl`), line);
   }
+}
+
+/** The value below which the part `q` of ascending values lies. */
+export function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }
 
 /** The middle of an odd number of values; of an even one, the mean of both. */

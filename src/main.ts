@@ -13,7 +13,7 @@ import { createAuditRecorder } from './audit/recorder.js';
 import { createDevAuthenticator, DEV_ACCOUNT } from './auth/dev-authenticator.js';
 import type { Authenticator } from './auth/port.js';
 import { createSigV4Authenticator } from './auth/sigv4-authenticator.js';
-import { type Clock, systemClock } from './core/clock.js';
+import { type Clock, systemClock, turnClock } from './core/clock.js';
 import { type Config, ConfigError } from './core/config.js';
 import {
   type Deployment,
@@ -129,15 +129,16 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const onDeleted = (key: Key) => recordDeletion(key, audit, recorder, clock);
   const service = createKeyService({ store, keyStore, domainKeys, clock, onDeleted });
   cleanup.add(() => service.close());
+  const requestClock = turnClock(clock);
   const server = createServer({
-    authenticator: authenticatorOf(config, deployment, engine, clock),
-    throttle: createThrottle({ clock, profile }),
+    authenticator: authenticatorOf(config, deployment, engine, requestClock),
+    throttle: createThrottle({ clock: requestClock, profile }),
     operations: OPERATIONS,
     unsupported: UNSUPPORTED_OPERATIONS,
     service,
     audit,
     recorder,
-    clock,
+    clock: requestClock,
     log,
     createTransport: await transportOf(config),
     listen: listenOptions(config),

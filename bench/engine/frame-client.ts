@@ -8,7 +8,7 @@ import type { Backend } from '../../src/engine/backends/backend.js';
 import { selectBackend } from '../../src/engine/backends/select.js';
 import { InlineFrames } from '../../src/engine/frame.js';
 import { OP, SPEC } from '../../src/engine/frame-layout.js';
-import { type Job, type JobInit, makeJob } from '../../src/engine/job.js';
+import { Job, type JobInit } from '../../src/engine/job.js';
 
 export interface LoadedKey {
   readonly key: KeyHandle;
@@ -17,6 +17,23 @@ export interface LoadedKey {
 }
 
 const AAD = Buffer.from('bench');
+
+class CountedJob extends Job {
+  readonly #count: (bytes: number) => void;
+
+  constructor(init: JobInit, count: (bytes: number) => void) {
+    super(init);
+    this.#count = count;
+  }
+
+  override resolve(output: Buffer): void {
+    this.#count(output.length);
+  }
+
+  override reject(error: unknown): void {
+    throw error;
+  }
+}
 
 export class FrameClient {
   readonly backend: Backend;
@@ -33,15 +50,11 @@ export class FrameClient {
     rmSync(directory, { recursive: true });
   }
 
-  /** A job that counts its output and throws when it fails. */
+  /** A job that may run again and again, counts its output, and throws when it fails. */
   job(init: JobInit): Job {
-    const count = (output: Buffer): void => {
-      this.outputBytes += output.length;
-    };
-    const fail = (error: Error): void => {
-      throw error;
-    };
-    return makeJob(init, count, fail);
+    return new CountedJob(init, (bytes) => {
+      this.outputBytes += bytes;
+    });
   }
 
   run(jobs: readonly Job[]): void {
@@ -52,13 +65,14 @@ export class FrameClient {
   one(init: JobInit): Buffer {
     let output: Buffer | undefined;
     let failure: Error | undefined;
-    const job = makeJob(
-      init,
+    const job = new Job(init);
+    job.done(
+      undefined,
       (bytes) => {
         output = bytes;
       },
       (error) => {
-        failure = error;
+        failure = error as Error;
       },
     );
     this.#frames.run([job]);

@@ -4,10 +4,14 @@
  * signed beforehand; SigV4, schema check, caps and audit (`write`) are on.
  *
  * The load generator shares the machine: rates are those of the server with what wrk leaves it;
- * CPU per request is the server process's own, all threads.
+ * CPU per request is the server process's own, all threads. With Sign, a row `engine` tells what
+ * the engine signs by itself, without server and load generator, with as many workers; of it our
+ * served rate is given as a ratio.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type BenchRow, report } from '../harness.js';
+import { engineRate } from './engine-rate.js';
 import { signedRequest } from './signed-request.js';
 import { startTarget, type Target, type TargetName } from './targets.js';
 import { WORKLOADS, type Workload } from './workloads.js';
@@ -24,8 +28,14 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '32' },
     ops: { type: 'string', default: '' },
     targets: { type: 'string', default: 'echo,naive,keystrel' },
+    'engine-threads': { type: 'string', default: '0' },
   },
 });
+
+const NOTES = [
+  `echo, naive, keystrel: wrk's one thread ran on the same ${availableParallelism()} cores; engine: nothing else ran.`,
+  'ratio: CPU per request against echo and naive; rate of answers against engine.',
+];
 
 async function measure(target: Target, workload: Workload): Promise<LoadResult> {
   const makeInput = await workload.prepare(target);
@@ -60,15 +70,17 @@ function row(operation: string, backend: string, result: LoadResult): BenchRow {
   };
 }
 
-/** Ours against each of the others: the ratio is of CPU per request. */
+/** Ours against each of the others: the ratio is of CPU per request; of the rate for `engine`. */
 function compare(rows: readonly BenchRow[], ours: BenchRow): BenchRow[] {
   return rows
     .filter((other) => other.op === ours.op && other.backend !== ours.backend)
-    .map((other) => ({
-      ...ours,
-      baseline: other.backend,
-      ratio: Number((ours.cpu_us_per_op! / other.cpu_us_per_op!).toFixed(3)),
-    }));
+    .map((other) => {
+      const ratio =
+        other.backend === 'engine'
+          ? ours.ops_per_s! / other.ops_per_s!
+          : ours.cpu_us_per_op! / other.cpu_us_per_op!;
+      return { ...ours, baseline: other.backend, ratio: Number(ratio.toFixed(3)) };
+    });
 }
 
 async function main(): Promise<void> {
@@ -80,7 +92,7 @@ async function main(): Promise<void> {
   );
   const rows: BenchRow[] = [];
   for (const name of names) {
-    const target = await startTarget(name);
+    const target = await startTarget(name, {}, Number(options['engine-threads']));
     try {
       for (const workload of workloads) {
         rows.push(row(workload.operation, name, await measure(target, workload)));
@@ -89,13 +101,23 @@ async function main(): Promise<void> {
       await target.stop();
     }
   }
+  if (names.includes('keystrel') && workloads.some(({ operation }) => operation === 'Sign')) {
+    rows.push(
+      await engineRate({
+        threads: Number(options['engine-threads']),
+        inFlight: Number(options.connections),
+        seconds: options.small ? 1 : Number(options.seconds),
+        warmUpSeconds: options.small ? 0.2 : 2,
+      }),
+    );
+  }
   const ours = rows.filter(({ backend }) => backend === 'keystrel');
   const others = rows.filter(({ backend }) => backend !== 'keystrel');
   const compared = ours.flatMap((mine) => {
     const pairs = compare(others, mine);
     return pairs.length === 0 ? [mine] : pairs;
   });
-  report([...others, ...compared], { json: options.json, record: !options.small });
+  report([...others, ...compared], { json: options.json, record: !options.small, notes: NOTES });
 }
 
 await main();

@@ -19,7 +19,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -33,6 +33,7 @@ const secret = process.env.BENCH_SECRET ?? '';
 const logFile = process.env.BENCH_LOG ?? '/dev/null';
 const stream =
   process.env.BENCH_NAIVE_LOG === 'stream' ? createWriteStream(logFile, { flags: 'a' }) : undefined;
+const log = stream === undefined ? await open(logFile, 'a') : undefined;
 const aesKey = randomBytes(32);
 const macKey = randomBytes(32);
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -72,7 +73,7 @@ function seal(plaintext: Buffer): Buffer {
   return Buffer.concat([iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
-function open(blob: Buffer): Buffer {
+function unseal(blob: Buffer): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', aesKey, blob.subarray(0, 12));
   decipher.setAuthTag(blob.subarray(-16));
   return Buffer.concat([decipher.update(blob.subarray(12, -16)), decipher.final()]);
@@ -87,7 +88,7 @@ const operations: Readonly<Record<string, (input: Input) => object>> = {
     EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
   }),
   Decrypt: (input) => ({
-    Plaintext: open(base64(input.CiphertextBlob)).toString('base64'),
+    Plaintext: unseal(base64(input.CiphertextBlob)).toString('base64'),
     KeyId: arn,
     EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
   }),
@@ -120,8 +121,8 @@ function answer(headers: IncomingHttpHeaders, body: Buffer): [status: number, re
 }
 
 async function writeLine(line: string): Promise<void> {
-  if (stream === undefined) await appendFile(logFile, line);
-  else stream.write(line);
+  if (log !== undefined) await log.write(line);
+  else stream?.write(line);
 }
 
 async function serve(

@@ -104,7 +104,7 @@ const scratch = () => mkdtempSync(join(tmpdir(), 'keystrel-bench-'));
 /** Quotas by name, requests per second; `default` stands for all. */
 export type Quotas = Readonly<Record<string, number>>;
 
-async function startKeystrel(quotas: Quotas): Promise<Target> {
+async function startKeystrel(quotas: Quotas, engineThreads: number): Promise<Target> {
   const cli = join(repository(), 'dist/cli/keystrel.js');
   if (!existsSync(cli)) throw new Error(`${cli} is not built: npm run build`);
   const folder = scratch();
@@ -124,10 +124,16 @@ async function startKeystrel(quotas: Quotas): Promise<Target> {
     '127.0.0.1:0',
   ];
   const limits = ['--quota', quota, '--audit-durability', 'write'];
-  return startChild('keystrel', [cli, ...args, ...limits], credentials, folder);
+  const engine = ['--engine-threads', String(engineThreads)];
+  return startChild('keystrel', [cli, ...args, ...limits, ...engine], credentials, folder);
 }
 
-export function startTarget(name: TargetName, quotas: Quotas = {}): Promise<Target> {
-  if (name === 'keystrel') return startKeystrel({ default: CAP, ...quotas });
+/** `engineThreads`: workers of our server's engine; 0 = its default. */
+export function startTarget(
+  name: TargetName,
+  quotas: Quotas = {},
+  engineThreads = 0,
+): Promise<Target> {
+  if (name === 'keystrel') return startKeystrel({ default: CAP, ...quotas }, engineThreads);
   return startChild(name, [here(`${name}-server.js`)], DUMMY, scratch());
 }

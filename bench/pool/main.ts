@@ -16,7 +16,7 @@ import type { KeyHandle } from '../../src/core/key-handle.js';
 import type { DispatchMode } from '../../src/engine/dispatcher.js';
 import { createEngine } from '../../src/engine/engine.js';
 import type { Engine } from '../../src/engine/port.js';
-import { type BenchRow, report } from '../harness.js';
+import { type BenchRow, quantile, report } from '../harness.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -64,10 +64,6 @@ async function makeKeys(engine: Engine): Promise<Keys> {
     return engine.loadKey(root, spec, made.wrapped, NOTHING);
   };
   return { symmetric: await load('SYMMETRIC_DEFAULT'), rsa: await load('RSA_2048') };
-}
-
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }
 
 /** Turn after turn of the event loop, `inFlight` requests at once, as a busy server gets them. */

@@ -5,8 +5,8 @@
  * of a busy machine; they count from the moment at which a request was due.
  */
 import { parseArgs } from 'node:util';
-import { startTarget, type Target } from '../http/targets.js';
 import { type BenchRow, report } from '../harness.js';
+import { startTarget, type Target } from '../http/targets.js';
 import { openLoad, type Stream, type StreamResult } from './open-load.js';
 
 const { values: options } = parseArgs({

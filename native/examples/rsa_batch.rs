@@ -1,7 +1,7 @@
 //! RSA jobs per second on one core: batches of 64 jobs through the multi-buffer kernels, and the same
 //! jobs one by one through AWS-LC, in interleaved rounds; medians.
 //!
-//! `cargo run --release --no-default-features --example rsa_batch [portable|avx2|ifma]`
+//! `cargo run --release --no-default-features --example rsa_batch [portable|avx2|ifma] [bits]`
 use keystrel_native::ffi::{self, AsymmetricKey};
 use keystrel_native::frame::{Status, alg, spec};
 use keystrel_native::keygen::generate_pairs;
@@ -39,8 +39,12 @@ fn main() {
         _ => Kernel::in_force().unwrap_or(Kernel::Portable),
     };
     println!("{}, kernels {kernel:?}", keystrel_native::cpu::brand());
+    let only: Option<i32> = std::env::args().nth(2).and_then(|bits| bits.parse().ok());
     for spec in [spec::RSA_2048, spec::RSA_3072, spec::RSA_4096] {
         let bits = 2048 + 1024 * i32::from(spec - spec::RSA_2048);
+        if only.is_some_and(|only| only != bits) {
+            continue;
+        }
         let keys: Vec<(AsymmetricKey, LaneKey)> = (0..4)
             .map(|_| {
                 let pair = ffi::generate_rsa(bits).expect("a key");
@@ -97,7 +101,7 @@ fn main() {
             check / check_single
         );
         let (mut made, mut made_single) = (vec![], vec![]);
-        for _ in 0..if bits == 2048 { 40 } else { 12 } {
+        for _ in 0..if bits == 2048 { 60 } else { 12 } {
             let start = Clock::now();
             generate_pairs(kernel, bits as usize, 1).expect("a pair");
             made.push(start.elapsed());

@@ -16,6 +16,7 @@
  */
 import { unlink } from 'node:fs/promises';
 import { type Clock, systemClock } from '../core/clock.js';
+import { Later } from '../core/later.js';
 import { type FileCalls, systemFileCalls } from './file-calls.js';
 import { LogDirectory } from './log-directory.js';
 import { LogFile } from './log-file.js';
@@ -73,18 +74,8 @@ function writeError(error: unknown): AuditWriteError {
 }
 
 /** Lines that are written together and answered together. */
-class Group {
+class Group extends Later<void> {
   text = '';
-  readonly promise: Promise<void>;
-  resolve!: () => void;
-  reject!: (error: AuditWriteError) => void;
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
 }
 
 /** Opens the directory and repairs it. @throws the error of node:fs when it cannot be made */
@@ -134,9 +125,9 @@ class RotatingFileSink implements FileSink {
     if (group.text.length + line.length >= this.#queueMax) {
       return Promise.reject(new AuditWriteError('QUEUE_FULL'));
     }
-    group.text += `${line}\n`;
+    group.text = `${group.text}${line}\n`;
     if (!this.#flushing) this.#scheduleFlush();
-    return group.promise;
+    return group;
   }
 
   healthy(): boolean {
@@ -174,11 +165,14 @@ class RotatingFileSink implements FileSink {
       file.appendSync(bytes, bytes.length);
       const endedAt = this.#clock.monotonic();
       if (endedAt - startedAt > SLOW_WRITE_MS) this.#slowUntil = endedAt + SLOW_FOR_MS;
-      group.resolve();
     } catch (error) {
+      this.#flushing = false;
       this.#fail(group, error);
+      return;
     }
+    // First: what is done at once when the group is accepted may append again.
     this.#flushing = false;
+    group.resolve();
   };
 
   /** Never rejects. */
@@ -320,7 +314,7 @@ class RotatingFileSink implements FileSink {
   async #close(): Promise<void> {
     clearTimeout(this.#probeTimer);
     while (this.#failure === undefined) {
-      const pending = (this.#inFlight ?? this.#gathering)?.promise;
+      const pending = this.#inFlight ?? this.#gathering;
       if (pending === undefined) break;
       // Whoever appended is told of a failure; here it only ends the wait.
       await pending.catch(() => undefined);

@@ -5,19 +5,58 @@
  * (U+009B), or direction mark can pass for something else, whatever reads the file.
  *
  * Written by hand because it is on the way of every request: most strings need no escape at all,
- * and asking that costs half of what JSON.stringify does.
+ * and asking that costs half of what JSON.stringify does. Most strings also come again (names of
+ * members, keys, algorithms): for those the text is kept, and comparing is cheaper still.
  */
 
 /** Anything that a JSON string in ASCII has to escape. */
 const SPECIAL = /[^ !#-[\]-~]/;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Of a UUID. */
+const ID_CHARS = 36;
 const BEYOND_ASCII = /[\x7f-\uffff]/g;
 
 function escaped(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+/** Ours: strings whose text is kept, a power of two, and the longest of them in characters. */
+const KEPT = 256;
+const KEPT_CHARS_MAX = 256;
+const keptStrings: string[] = new Array<string>(KEPT).fill('');
+const keptTexts: string[] = new Array<string>(KEPT).fill('""');
+
 /** The string as a JSON string with its quotes. Lone surrogates survive, escaped. */
 export function jsonString(text: string): string {
+  const { length } = text;
+  if (length === 0) return '""';
+  if (length > KEPT_CHARS_MAX) return makeText(text);
+  const ends =
+    text.charCodeAt(0) + 5 * text.charCodeAt(length >> 1) + 31 * text.charCodeAt(length - 1);
+  const place = (ends + 7 * length) & (KEPT - 1);
+  if (keptStrings[place] !== text) {
+    keptStrings[place] = text;
+    keptTexts[place] = makeText(text);
+  }
+  return keptTexts[place]!;
+}
+
+/** As jsonString, for a string that will not come again. */
+export function jsonStringOnce(text: string): string {
+  return text.length === ID_CHARS && isPlain(text) ? `"${text}"` : makeText(text);
+}
+
+/** For a few characters a loop is cheaper than the call of a regular expression. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return false;
+  }
+  return true;
+}
+
+function makeText(text: string): string {
   return SPECIAL.test(text) ? JSON.stringify(text).replace(BEYOND_ASCII, escaped) : `"${text}"`;
 }
 
@@ -54,13 +93,12 @@ function objectText(value: object): string {
     // A date, a map or bytes would come out as something that nobody meant.
     throw new TypeError('not a plain object');
   }
-  let text = '{';
-  let comma = '';
-  for (const name of Object.keys(value)) {
+  let text = '';
+  // A plain object inherits nothing enumerable.
+  for (const name in value) {
     const member = (value as Record<string, unknown>)[name];
     if (member === undefined) continue;
-    text += `${comma}${jsonString(name)}:${jsonText(member)}`;
-    comma = ',';
+    text += `${text === '' ? '{' : ','}${jsonString(name)}:${jsonText(member)}`;
   }
-  return `${text}}`;
+  return text === '' ? '{}' : `${text}}`;
 }

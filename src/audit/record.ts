@@ -26,7 +26,7 @@ export interface AuditFields {
   readonly claimedAccessKeyId?: string | undefined;
   readonly sourceAddress: string;
   readonly userAgent: string;
-  /** The Host header. */
+  /** The Host header; of interest with TLS only. */
   readonly host: string;
   readonly tls: boolean;
   readonly error: KmsError | undefined;

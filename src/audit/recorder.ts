@@ -5,11 +5,11 @@
  * KMS Developer Guide, log entries. Members and deviations: docs/audit.md.
  *
  * One record is made per request, so the line is put together from text: what a principal
- * contributes is made once and kept, the time once per second, the user agent while it repeats.
+ * contributes is made once and kept, and so is the beginning of a record while requests repeat it.
  */
-import { randomUUID } from 'node:crypto';
 import type { KmsError } from '../core/errors.js';
-import { jsonString, jsonText } from './json-text.js';
+import { randomId } from '../core/random-ids.js';
+import { jsonString, jsonStringOnce, jsonText } from './json-text.js';
 import type {
   AuditFields,
   AuditPrincipal,
@@ -36,12 +36,15 @@ const EXTRA_CHARS_MAX = 28_672;
 const PRINCIPALS_MAX = 4_096;
 /** Ours: resources whose text is kept. */
 const RESOURCES_MAX = 4_096;
-/** Ours: user agents kept, by length; a power of two. */
-const USER_AGENTS_KEPT = 64;
+/** Ours: beginnings of records kept; a power of two. */
+const FRONTS_KEPT = 64;
 
 const HEAD = `{"eventVersion":"${EVENT_VERSION}","userIdentity":`;
 const SOURCE = `","eventSource":"${EVENT_SOURCE}","eventName":`;
-const FINISH = '"eventType":"AwsApiCall","managementEvent":true,';
+const NO_RESPONSE = ',"responseElements":null';
+const READ_ONLY = ',"readOnly":true,"resources":[';
+const NOT_READ_ONLY = ',"readOnly":false,"resources":[';
+const FINISH = '],"eventType":"AwsApiCall","managementEvent":true,';
 const CATEGORY = '"eventCategory":"Management"';
 
 /** Error names that CloudTrail writes otherwise than the wire. */
@@ -51,12 +54,22 @@ const ERROR_CODES: ReadonlyMap<string, string> = new Map([
 
 /** What a principal contributes to each of its records. */
 interface PrincipalText {
-  readonly principal: AuditPrincipal;
+  readonly principal: AuditPrincipal | undefined;
   /** From the start of the record up to the time. */
   readonly head: string;
   readonly region: string;
-  /** `"recipientAccountId":"...",` */
-  readonly recipient: string;
+  /** From the end of the resources up to the details of TLS. */
+  readonly finish: string;
+}
+
+/** The beginning of records that have all this in common. */
+interface Front {
+  readonly who: PrincipalText;
+  readonly time: string;
+  readonly operation: string;
+  readonly sourceAddress: string;
+  readonly userAgent: string;
+  readonly text: string;
 }
 
 export function createAuditRecorder(
@@ -67,54 +80,54 @@ export function createAuditRecorder(
 
 class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
   readonly #newId: () => string;
+  /** The same as JSON: ids of our own making need no look at their characters. */
+  readonly #newIdText: () => string;
   readonly #home: AuditRecorderOptions['home'];
   readonly #principals = new Map<string, PrincipalText>();
   #last: PrincipalText | undefined;
   readonly #resources = new Map<string, string>();
-  readonly #agents: string[] = new Array<string>(USER_AGENTS_KEPT).fill('');
-  readonly #agentTexts: string[] = new Array<string>(USER_AGENTS_KEPT).fill('""');
+  readonly #fronts: (Front | undefined)[] = new Array<Front | undefined>(FRONTS_KEPT).fill(
+    undefined,
+  );
   #second = Number.NaN;
   #secondText = '';
 
   constructor({ newId, home }: AuditRecorderOptions) {
-    this.#newId = newId ?? randomUUID;
+    this.#newId = newId ?? randomId;
+    this.#newIdText = newId === undefined ? () => `"${randomId()}"` : () => jsonStringOnce(newId());
     this.#home = home;
   }
 
   build(fields: AuditFields): string {
-    const { caller, error, tls } = fields;
+    const { caller, error } = fields;
     const who = caller === undefined ? this.#unknown(fields) : this.#textOf(caller);
     const failure = error === undefined ? '' : failureText(error);
+    const response =
+      fields.response === null
+        ? NO_RESPONSE
+        : `,"responseElements":${boundedText(fields.response, OBJECT_CHARS_MAX)}`;
     const extra =
       fields.extra === undefined
         ? ''
-        : `"additionalEventData":${boundedText(fields.extra, EXTRA_CHARS_MAX)},`;
+        : `,"additionalEventData":${boundedText(fields.extra, EXTRA_CHARS_MAX)}`;
+    const end = fields.tls
+      ? `,"tlsDetails":{"clientProvidedHostHeader":${jsonString(fields.host)}}}`
+      : '}';
     return (
-      who.head +
-      this.#timeText(fields.time) +
-      SOURCE +
-      jsonString(fields.operation) +
-      who.region +
-      jsonString(fields.sourceAddress) +
-      ',"userAgent":' +
-      this.#agentText(fields.userAgent) +
+      this.#frontText(who, fields) +
       failure +
       ',"requestParameters":' +
       boundedText(fields.request, OBJECT_CHARS_MAX) +
-      ',"responseElements":' +
-      boundedText(fields.response, OBJECT_CHARS_MAX) +
-      ',' +
+      response +
       extra +
-      '"requestID":' +
-      jsonString(fields.requestId) +
+      ',"requestID":' +
+      jsonStringOnce(fields.requestId) +
       ',"eventID":' +
-      jsonString(this.#newId()) +
-      (fields.readOnly ? ',"readOnly":true,"resources":[' : ',"readOnly":false,"resources":[') +
+      this.#newIdText() +
+      (fields.readOnly ? READ_ONLY : NOT_READ_ONLY) +
       this.#resourcesText(fields.resources) +
-      FINISH +
-      who.recipient +
-      CATEGORY +
-      (tls ? `,"tlsDetails":{"clientProvidedHostHeader":${jsonString(fields.host)}}}` : '}')
+      who.finish +
+      end
     );
   }
 
@@ -148,7 +161,9 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
     if (last !== undefined && last.principal === caller) return last;
     const known = this.#principals.get(caller.accessKeyId);
     const text =
-      known !== undefined && samePrincipal(known.principal, caller) ? known : this.#keep(caller);
+      known?.principal !== undefined && samePrincipal(known.principal, caller)
+        ? known
+        : this.#keep(caller);
     this.#last = text;
     return text;
   }
@@ -161,23 +176,23 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
   }
 
   /** Cold: nothing is kept for those who are not known. */
-  #unknown(fields: AuditFields): Omit<PrincipalText, 'principal'> {
+  #unknown(fields: AuditFields): PrincipalText {
     const { claimedAccessKeyId } = fields;
     const home = this.#home;
     const identity = { type: 'Unknown', accessKeyId: claimedAccessKeyId };
     return {
+      principal: undefined,
       head: `${HEAD}${jsonText(identity)},"eventTime":"`,
       region: regionText(home?.region),
-      recipient: home === undefined ? '' : recipientText(home.account),
+      finish: finishText(home?.account),
     };
   }
 
-  /** The entries, with the end of the array. */
   #resourcesText(arns: readonly string[]): string {
-    if (arns.length === 0) return '],';
+    if (arns.length === 0) return '';
     let text = this.#resourceText(arns[0]!);
     for (let i = 1; i < arns.length; i++) text += `,${this.#resourceText(arns[i]!)}`;
-    return `${text}],`;
+    return text;
   }
 
   #resourceText(arn: string): string {
@@ -199,15 +214,33 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
     return this.#secondText;
   }
 
-  /** Clients of one kind send the same text: comparing is cheaper than looking for specials. */
-  #agentText(userAgent: string): string {
-    const place = userAgent.length & (USER_AGENTS_KEPT - 1);
-    if (this.#agents[place] !== userAgent) {
-      this.#agents[place] = userAgent;
-      this.#agentTexts[place] = jsonString(userAgent);
+  /** From the start up to the user agent: clients send request after request of one kind. */
+  #frontText(who: PrincipalText, fields: AuditFields): string {
+    const { operation, sourceAddress, userAgent } = fields;
+    const time = this.#timeText(fields.time);
+    const place = (operation.length + 7 * userAgent.length) & (FRONTS_KEPT - 1);
+    const kept = this.#fronts[place];
+    if (
+      kept !== undefined &&
+      kept.who === who &&
+      kept.time === time &&
+      kept.operation === operation &&
+      kept.sourceAddress === sourceAddress &&
+      kept.userAgent === userAgent
+    ) {
+      return kept.text;
     }
-    return this.#agentTexts[place]!;
+    const text = flat(
+      `${who.head}${time}${SOURCE}${jsonString(operation)}${who.region}${jsonString(sourceAddress)},"userAgent":${jsonString(userAgent)}`,
+    );
+    this.#fronts[place] = { who, time, operation, sourceAddress, userAgent, text };
+    return text;
   }
+}
+
+/** The same ASCII text as one piece, which is cheaper to copy again and again. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function samePrincipal(a: AuditPrincipal, b: AuditPrincipal): boolean {
@@ -225,7 +258,7 @@ function principalText(principal: AuditPrincipal): PrincipalText {
     principal,
     head: `${HEAD}${jsonText(userIdentity(principal))},"eventTime":"`,
     region: regionText(principal.region),
-    recipient: recipientText(principal.account),
+    finish: finishText(principal.account),
   };
 }
 
@@ -235,8 +268,9 @@ function regionText(region: string | undefined): string {
     : `,"awsRegion":${jsonString(region)},"sourceIPAddress":`;
 }
 
-function recipientText(account: string): string {
-  return `"recipientAccountId":${jsonString(account)},`;
+function finishText(account: string | undefined): string {
+  const recipient = account === undefined ? '' : `"recipientAccountId":${jsonString(account)},`;
+  return flat(FINISH + recipient + CATEGORY);
 }
 
 /** A resource entry; its account is the one in the ARN, which need not be the caller's. */

@@ -81,12 +81,14 @@ export interface SigV4Outcome {
 export interface SigV4Verifier {
   /**
    * `canonical`: the canonical request up to and including the newline before the payload hash,
-   * ASCII. `tail`: 64 hex digits of the signature | amzDate "\n" scope "\n".
+   * ASCII. `tail`: 64 hex digits of the signature | amzDate "\n" scope "\n". `hash` false: the
+   * payload's hash is not asked for, and '' is given.
    */
   verifySigV4(
     secret: KeyHandle,
-    canonical: string,
+    canonical: string | Uint8Array,
     body: Uint8Array,
     tail: string,
+    hash?: boolean,
   ): Promise<SigV4Outcome>;
 }

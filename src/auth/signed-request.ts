@@ -40,10 +40,10 @@ export interface SignedRequest {
   readonly terms: SignedTerms;
   /** 64 characters. */
   readonly signature: string;
-  /** yyyymmddThhmmssZ. */
-  readonly amzDate: string;
-  /** The canonical request up to the payload hash; undefined = no signature can be right. */
-  readonly canonical: string | undefined;
+  /** The request's time and its scope as they are signed: yyyymmddThhmmssZ "\n" scope "\n". */
+  readonly dates: string;
+  /** The canonical request up to the payload hash, ASCII; undefined = no signature can be right. */
+  readonly canonical: Uint8Array | undefined;
   /** undefined = the header is absent. */
   readonly securityToken: string | undefined;
   readonly contentSha256: string | undefined;
@@ -91,11 +91,13 @@ export function readSignedRequest(
   if (!isAccessKeyId(scope.accessKeyId)) throw new KmsError('UnrecognizedClientException');
   const isWellFormed = isSignedNames(signedNames) && SIGNATURE.test(fields.signature);
   const { accessKeyId, date, region } = scope;
+  const canonical = isWellFormed ? canonicalRequest(head, signedNames) : undefined;
+  const terms = { accessKeyId, date, region, scope: scopeText(scope), signedNames };
   return {
-    terms: { accessKeyId, date, region, scope: scopeText(scope), signedNames },
+    terms,
     signature: fields.signature,
-    amzDate,
-    canonical: isWellFormed ? canonicalRequest(head, signedNames) : undefined,
+    dates: `${amzDate}\n${terms.scope}\n`,
+    canonical: canonical === undefined ? undefined : Buffer.from(canonical, 'latin1'),
     securityToken: optional(head, 'x-amz-security-token'),
     contentSha256: optional(head, 'x-amz-content-sha256'),
   };

@@ -10,6 +10,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
+import { mapped } from '../core/later.js';
 import { BoundedMap } from './bounded-map.js';
 import { KnownRequests } from './known-requests.js';
 import type {
@@ -40,13 +41,28 @@ export function createSigV4Authenticator(options: SigV4AuthenticatorOptions): Au
   return new SigV4Authenticator(options);
 }
 
+/** A check of a signature that is under way. */
+interface Check {
+  readonly request: SignedRequest;
+  readonly entry: AccessKeyEntry;
+  readonly body: Uint8Array;
+  readonly mayRepeat: boolean;
+}
+
+interface KnownCaller {
+  readonly entry: AccessKeyEntry;
+  readonly caller: Caller;
+}
+
 class SigV4Authenticator implements Authenticator {
   readonly #accessKeys: AccessKeySource;
   readonly #verifier: SigV4Verifier;
   readonly #clock: Clock;
   readonly #rules: SigningRules;
   readonly #known = new KnownRequests();
-  readonly #callers = new BoundedMap<{ entry: AccessKeyEntry; caller: Caller }>(CALLERS_MAX);
+  readonly #callers = new BoundedMap<KnownCaller>(CALLERS_MAX);
+  /** Of the request before. */
+  #last: KnownCaller | undefined;
 
   constructor(options: SigV4AuthenticatorOptions) {
     this.#accessKeys = options.accessKeys;
@@ -92,20 +108,21 @@ class SigV4Authenticator implements Authenticator {
     mayRepeat: boolean,
   ): Promise<Caller> {
     if (entry?.active !== true) throw new KmsError('UnrecognizedClientException');
-    const { signature, amzDate, terms, canonical } = request;
+    const { signature, dates, canonical, contentSha256 } = request;
     if (canonical === undefined) throw new KmsError('InvalidSignatureException');
-    const tail = `${signature}${amzDate}\n${terms.scope}\n`;
-    return this.#verifier.verifySigV4(entry.secret, canonical, body, tail).then(
-      (outcome) => this.#conclude(request, entry, outcome),
-      (error: unknown) => {
-        // The key was reloaded or deleted while the check waited: the look-up knows better now.
-        if (!mayRepeat || !isStaleKey(error)) throw error;
-        return this.#identify(request, body, false);
-      },
-    );
+    const wantsHash = contentSha256 !== undefined;
+    const tail = signature + dates;
+    const check = this.#verifier.verifySigV4(entry.secret, canonical, body, tail, wantsHash);
+    return mapped(check, { request, entry, body, mayRepeat }, this.#conclude, this.#repeat);
   }
 
-  #conclude(request: SignedRequest, entry: AccessKeyEntry, outcome: SigV4Outcome): Caller {
+  /** The key was reloaded or deleted while the check waited: the look-up knows better now. */
+  readonly #repeat = (error: unknown, { request, body, mayRepeat }: Check): Promise<Caller> => {
+    if (!mayRepeat || !isStaleKey(error)) throw error;
+    return this.#identify(request, body, false);
+  };
+
+  readonly #conclude = (outcome: SigV4Outcome, { request, entry }: Check): Caller => {
     const { contentSha256, securityToken, terms } = request;
     if (!outcome.ok || (contentSha256 !== undefined && contentSha256 !== outcome.payloadHash)) {
       throw new KmsError('InvalidSignatureException');
@@ -117,12 +134,19 @@ class SigV4Authenticator implements Authenticator {
       throw new KmsError('ExpiredTokenException');
     }
     return this.#callerOf(entry, terms.region);
-  }
+  };
 
   #callerOf(entry: AccessKeyEntry, region: string): Caller {
+    const last = this.#last;
+    if (last !== undefined && last.entry === entry && last.caller.region === region) {
+      return last.caller;
+    }
     const name = `${entry.accessKeyId}/${region}`;
     const cached = this.#callers.get(name);
-    if (cached?.entry === entry) return cached.caller;
+    if (cached?.entry === entry) {
+      this.#last = cached;
+      return cached.caller;
+    }
     const caller: Caller = Object.freeze({
       account: entry.account,
       arn: entry.principalArn,

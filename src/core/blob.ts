@@ -4,24 +4,44 @@
  *
  * Encoding: RFC 4648 section 4 with padding, as the AWS JSON 1.1 protocol sends blobs.
  */
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const PAD = 61;
+/** By code unit: 1 for characters of the alphabet. */
+const IN_ALPHABET = new Uint8Array(128);
+for (const char of ALPHABET) IN_ALPHABET[char.charCodeAt(0)] = 1;
+
+/** Number of '=' at the end, 0 to 2. */
+function paddingOf(text: string): number {
+  const n = text.length;
+  if (n < 4 || text.charCodeAt(n - 1) !== PAD) return 0;
+  return text.charCodeAt(n - 2) === PAD ? 2 : 1;
+}
+
+/** True for well-formed padded base64. */
+function isBase64(text: string, padding: number): boolean {
+  if ((text.length & 3) !== 0) return false;
+  const end = text.length - padding;
+  for (let i = 0; i < end; i++) {
+    // Undefined past the table.
+    if (IN_ALPHABET[text.charCodeAt(i)] !== 1) return false;
+  }
+  return true;
+}
 
 export class BlobInput {
   readonly base64: string;
   /** Decoded length in bytes. */
   readonly length: number;
 
-  private constructor(base64: string) {
+  private constructor(base64: string, padding: number) {
     this.base64 = base64;
-    const n = base64.length;
-    const padding =
-      n > 0 && base64.charCodeAt(n - 1) === 61 ? (base64.charCodeAt(n - 2) === 61 ? 2 : 1) : 0;
-    this.length = (n >> 2) * 3 - padding;
+    this.length = (base64.length >> 2) * 3 - padding;
   }
 
   /** Returns undefined when `text` is not well-formed padded base64. */
   static parse(text: string): BlobInput | undefined {
-    return BASE64.test(text) ? new BlobInput(text) : undefined;
+    const padding = paddingOf(text);
+    return isBase64(text, padding) ? new BlobInput(text, padding) : undefined;
   }
 
   /** Decodes into `target` at `offset`; returns the number of bytes written. */
@@ -35,5 +55,21 @@ export class BlobInput {
   }
 }
 
+/** AsciiInput is a text of ASCII characters that is written straight into the engine's frame. */
+export class AsciiInput {
+  readonly length: number;
+  private readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+    this.length = text.length;
+  }
+
+  /** Writes one byte per character into `target` at `offset`; returns their number. */
+  writeInto(target: Buffer, offset: number): number {
+    return target.write(this.text, offset, this.length, 'latin1');
+  }
+}
+
 /** What engine jobs take as input bytes. */
-export type Payload = Uint8Array | BlobInput;
+export type Payload = Uint8Array | BlobInput | AsciiInput;

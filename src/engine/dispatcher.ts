@@ -25,7 +25,6 @@ export type DispatchMode = 'auto' | 'pool' | 'inline';
 const INLINE_MAX_NS = 60_000;
 /** A frame for the pool is filled up to this much work, ns, so that its first job need not wait long. */
 const FRAME_TARGET_NS = 8_000_000;
-const NS_PER_MS = 1e6;
 /** Lanes whose jobs take milliseconds or more. */
 const SLOW: ReadonlySet<LaneName> = new Set(['rsa3072', 'rsa4096', 'keygen']);
 
@@ -131,12 +130,10 @@ export class Dispatcher {
   }
 
   #runInline(lane: Lane, jobs: readonly Job[]): void {
-    const startMs = performance.now();
-    this.#inline.run(jobs);
-    this.#costs.note(jobs, NS_PER_MS * (performance.now() - startMs));
     lane.frames += 1;
     lane.inlineFrames += 1;
     lane.jobs += jobs.length;
+    this.#costs.note(jobs, this.#inline.run(jobs));
   }
 
   /** Hands waiting jobs to free workers, lane by lane in turn. */

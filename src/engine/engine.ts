@@ -3,8 +3,9 @@
  * ARCHITECTURE.md, "The engine", for how frames, lanes and workers fit together.
  */
 import { availableParallelism } from 'node:os';
-import type { Payload } from '../core/blob.js';
+import { AsciiInput, type Payload } from '../core/blob.js';
 import { type KeyHandle, makeHandle } from '../core/key-handle.js';
+import type { Later } from '../core/later.js';
 import type { KeySpec } from '../core/records.js';
 import type { RootVault } from '../seal/port.js';
 import { keySpecRow, type LaneName } from '../specs/key-specs.js';
@@ -13,7 +14,7 @@ import { type BackendChoice, type Selection, selectBackend } from './backends/se
 import { Dispatcher, type DispatchMode } from './dispatcher.js';
 import { InlineFrames } from './frame.js';
 import { ALG, OP, SEAL_OVERHEAD_BYTES, SPEC } from './frame-layout.js';
-import { type Job, type JobInit, makeJob } from './job.js';
+import { Job, type JobInit } from './job.js';
 import { createPool, type FramePool } from './pool.js';
 import {
   type Engine,
@@ -89,6 +90,23 @@ function generatedKey(output: Buffer): GeneratedKey {
   };
 }
 
+const RIGHT: SigV4Check = Object.freeze({ ok: true, payloadHash: '' });
+const WRONG: SigV4Check = Object.freeze({ ok: false, payloadHash: '' });
+const PAYLOAD_HASH_CHARS = 64;
+
+function right(): SigV4Check {
+  return RIGHT;
+}
+
+function rightWithHash(output: Buffer): SigV4Check {
+  return { ok: true, payloadHash: output.toString('latin1', 0, PAYLOAD_HASH_CHARS) };
+}
+
+function wrongSignature(error: unknown): SigV4Check {
+  if ((error as EngineError).status === 'INVALID_SIGNATURE') return WRONG;
+  throw error;
+}
+
 /** Signature checks of one turn, run as one frame before the turn ends. */
 class SigV4Lane {
   readonly #frames: InlineFrames;
@@ -101,16 +119,20 @@ class SigV4Lane {
   }
 
   submit(job: Job): void {
-    if (this.#queue.push(job) === 1) process.nextTick(() => this.#flush());
+    if (this.#queue.push(job) === 1) process.nextTick(this.#flush);
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     const jobs = this.#queue;
     this.#queue = [];
+    if (jobs.length <= this.#batchMax) {
+      this.#frames.run(jobs);
+      return;
+    }
     for (let at = 0; at < jobs.length; at += this.#batchMax) {
       this.#frames.run(jobs.slice(at, at + this.#batchMax));
     }
-  }
+  };
 }
 
 /** What tests may break; it needs KEYSTREL_FAULTS=1 in the environment to have any effect. */
@@ -174,10 +196,10 @@ class LaneEngine implements EngineWithFaults {
     );
   }
 
-  #submit(init: JobInit): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      this.#dispatcher.submit(makeJob(init, resolve, reject));
-    });
+  #submit(init: JobInit): Later<Buffer> {
+    const job = new Job(init);
+    this.#dispatcher.submit(job);
+    return job;
   }
 
   #offered(name: string): void {
@@ -217,13 +239,13 @@ class LaneEngine implements EngineWithFaults {
     });
   }
 
-  async generateDataKey(
+  generateDataKey(
     key: KeyHandle,
     bytes: number,
     context: Uint8Array,
     header: Uint8Array,
   ): Promise<{ plaintext: Buffer; blob: Buffer }> {
-    const output = await this.#submit({
+    const job = this.#submit({
       lane: 'symmetric',
       op: OP.GENERATE_DATA_KEY,
       key,
@@ -232,7 +254,10 @@ class LaneEngine implements EngineWithFaults {
       param: bytes,
       outCap: 2 * bytes + header.length + SEAL_OVERHEAD_BYTES,
     });
-    return { plaintext: output.subarray(0, bytes), blob: output.subarray(bytes) };
+    return job.then((output) => ({
+      plaintext: output.subarray(0, bytes),
+      blob: output.subarray(bytes),
+    }));
   }
 
   mac(key: KeyHandle, _spec: KeySpec, message: Payload): Promise<Buffer> {
@@ -429,29 +454,23 @@ class LaneEngine implements EngineWithFaults {
 
   verifySigV4(
     secret: KeyHandle,
-    canonical: string,
+    canonical: string | Uint8Array,
     body: Uint8Array,
     tail: string,
+    hash = true,
   ): Promise<SigV4Check> {
-    return new Promise((resolve, reject) => {
-      const init = {
-        lane: 'symmetric',
-        op: OP.SIGV4,
-        key: secret,
-        in0: Buffer.from(canonical, 'latin1'),
-        in1: body,
-        in2: Buffer.from(tail, 'latin1'),
-        outCap: 64,
-      } as const;
-      const settle = (output: Buffer): void => {
-        resolve({ ok: true, payloadHash: output.toString('latin1', 0, 64) });
-      };
-      const fail = (error: EngineError): void => {
-        if (error.status === 'INVALID_SIGNATURE') resolve({ ok: false, payloadHash: '' });
-        else reject(error);
-      };
-      this.#sigV4.submit(makeJob(init, settle, fail));
+    const job = new Job({
+      lane: 'symmetric',
+      op: OP.SIGV4,
+      key: secret,
+      in0: typeof canonical === 'string' ? new AsciiInput(canonical) : canonical,
+      in1: body,
+      in2: new AsciiInput(tail),
+      outCap: PAYLOAD_HASH_CHARS,
+      discards: !hash,
     });
+    this.#sigV4.submit(job);
+    return job.then(hash ? rightWithHash : right, wrongSignature);
   }
 
   status(): EngineReport {

@@ -1,32 +1,11 @@
 /** A job as it waits in a lane: one descriptor's worth of work and where its outcome goes. */
 import type { Payload } from '../core/blob.js';
 import { type KeyHandle, NO_KEY } from '../core/key-handle.js';
+import { Later } from '../core/later.js';
 import type { LaneName } from '../specs/key-specs.js';
 import { costCell } from './cost.js';
 import { STATUS } from './frame-layout.js';
 import { EngineError, type EngineStatusName } from './port.js';
-
-export interface Job {
-  readonly lane: LaneName;
-  /** Where its cost is kept (cost.ts). */
-  readonly cell: number;
-  readonly op: number;
-  readonly alg: number;
-  readonly key: KeyHandle;
-  readonly in0: Payload;
-  readonly in1: Payload;
-  readonly in2: Payload;
-  readonly param: number;
-  /** Bytes of output that the job may write. */
-  readonly outCap: number;
-  /** Must run on the thread of the event loop (it changes the node backend's key registry). */
-  readonly local: boolean;
-  /** Times that a worker died under it. */
-  attempts: number;
-  /** Gets the output, which it then owns. Submits no job itself: the frame is still being read. */
-  resolve(output: Buffer): void;
-  reject(error: EngineError): void;
-}
 
 export const NO_BYTES = Buffer.alloc(0);
 
@@ -51,28 +30,44 @@ export interface JobInit {
   readonly in2?: Payload;
   readonly param?: number;
   readonly local?: boolean;
+  readonly discards?: boolean;
 }
 
-/** Makes a job; all members are set, so that every job has one shape (hidden class). */
-export function makeJob(
-  init: JobInit,
-  resolve: (output: Buffer) => void,
-  reject: (error: EngineError) => void,
-): Job {
-  return {
-    lane: init.lane,
-    cell: costCell(init.lane, init.op),
-    op: init.op,
-    alg: init.alg ?? 0,
-    key: init.key ?? NO_KEY,
-    in0: init.in0 ?? NO_BYTES,
-    in1: init.in1 ?? NO_BYTES,
-    in2: init.in2 ?? NO_BYTES,
-    param: init.param ?? 0,
-    outCap: init.outCap,
-    local: init.local ?? false,
-    attempts: 0,
-    resolve,
-    reject,
-  };
+/** A job is the promise of its output, which its owner then owns. */
+export class Job extends Later<Buffer> {
+  declare readonly lane: LaneName;
+  /** Where its cost is kept (cost.ts). */
+  declare readonly cell: number;
+  declare readonly op: number;
+  declare readonly alg: number;
+  declare readonly key: KeyHandle;
+  declare readonly in0: Payload;
+  declare readonly in1: Payload;
+  declare readonly in2: Payload;
+  declare readonly param: number;
+  /** Bytes of output that the job may write. */
+  declare readonly outCap: number;
+  /** Must run on the thread of the event loop (it changes the node backend's key registry). */
+  declare readonly local: boolean;
+  /** Times that a worker died under it. */
+  declare attempts: number;
+  /** Its output is not wanted: it resolves to no bytes. */
+  declare readonly discards: boolean;
+
+  constructor(init: JobInit) {
+    super();
+    this.lane = init.lane;
+    this.cell = costCell(init.lane, init.op);
+    this.op = init.op;
+    this.alg = init.alg ?? 0;
+    this.key = init.key ?? NO_KEY;
+    this.in0 = init.in0 ?? NO_BYTES;
+    this.in1 = init.in1 ?? NO_BYTES;
+    this.in2 = init.in2 ?? NO_BYTES;
+    this.param = init.param ?? 0;
+    this.outCap = init.outCap;
+    this.local = init.local ?? false;
+    this.attempts = 0;
+    this.discards = init.discards ?? false;
+  }
 }

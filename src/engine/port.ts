@@ -142,9 +142,10 @@ export interface Engine {
    */
   verifySigV4(
     secret: KeyHandle,
-    canonical: string,
+    canonical: string | Uint8Array,
     body: Uint8Array,
     tail: string,
+    hash?: boolean,
   ): Promise<SigV4Check>;
 
   status(): EngineReport;

@@ -6,6 +6,7 @@
  */
 import type { BlobInput, Payload } from '../core/blob.js';
 import { KmsError } from '../core/errors.js';
+import { mapped } from '../core/later.js';
 import type { KeySpec } from '../core/records.js';
 import type { KeyStore } from '../keystores/port.js';
 import { headerText } from './ciphertext.js';
@@ -25,6 +26,19 @@ export class Cryptography {
   readonly #keyStore: KeyStore;
   readonly #materials: Materials;
   readonly #rethrow: (error: unknown) => never;
+  // Ends of a job: the outcome comes with the material that was used for it.
+  readonly #released = <T>(result: T, material: Material): T => {
+    this.#materials.release(material);
+    return result;
+  };
+  readonly #opened = (plaintext: Buffer, material: Material): Opened => {
+    this.#materials.release(material);
+    return { plaintext, materialId: material.materialId };
+  };
+  readonly #failed = (error: unknown, material: Material): never => {
+    this.#materials.release(material);
+    throw this.#keyStore.failure(error);
+  };
 
   constructor(keyStore: KeyStore, materials: Materials) {
     this.#keyStore = keyStore;
@@ -36,9 +50,11 @@ export class Cryptography {
 
   encrypt(key: Key, plaintext: Payload, context: EncryptionContext | undefined): Promise<Buffer> {
     const bytes = canonicalContext(context);
-    return this.#run(this.#current(key), (material) =>
-      this.#keyStore.encrypt(material.handle, plaintext, bytes, material.header),
-    );
+    const material = this.#current(key);
+    if (material instanceof Promise) {
+      return material.then((loaded) => this.#encrypt(loaded, plaintext, bytes));
+    }
+    return this.#encrypt(material, plaintext, bytes);
   }
 
   decrypt(key: Key, blob: BlobInput, context: EncryptionContext | undefined): Promise<Opened> {
@@ -132,19 +148,15 @@ export class Cryptography {
   }
 
   #open(material: Material, blob: BlobInput, context: Buffer): Promise<Opened> {
-    const { materialId } = material;
     const job = this.#keyStore.decrypt(material.handle, blob, context, material.header);
     material.uses += 1;
-    return job.then(
-      (plaintext) => {
-        this.#materials.release(material);
-        return { plaintext, materialId };
-      },
-      (error: unknown) => {
-        this.#materials.release(material);
-        throw this.#keyStore.failure(error);
-      },
-    );
+    return mapped(job, material, this.#opened, this.#failed);
+  }
+
+  #encrypt(material: Material, plaintext: Payload, context: Buffer): Promise<Buffer> {
+    const job = this.#keyStore.encrypt(material.handle, plaintext, context, material.header);
+    material.uses += 1;
+    return mapped(job, material, this.#released, this.#failed);
   }
 
   #run<T>(
@@ -158,15 +170,6 @@ export class Cryptography {
   #use<T>(material: Material, job: (material: Material) => Promise<T>): Promise<T> {
     const running = job(material);
     material.uses += 1;
-    return running.then(
-      (result) => {
-        this.#materials.release(material);
-        return result;
-      },
-      (error: unknown) => {
-        this.#materials.release(material);
-        throw this.#keyStore.failure(error);
-      },
-    );
+    return mapped(running, material, this.#released<T>, this.#failed);
   }
 }

@@ -20,9 +20,19 @@ interface Entry extends Cached {
 
 type Names = Map<string, Entry>;
 
+interface Recent {
+  readonly text: string;
+  readonly entry: Entry;
+}
+
+/** Ours: one less than the number of texts found lately that are kept, a power of two. */
+const MASK = 255;
+
 export class KeyDirectory {
   readonly #regions = new Map<string, Map<string, Names>>();
   readonly #entries: SecondChanceCache<Entry>;
+  /** What was found lately, by the end of its text: comparing costs less than hashing. */
+  readonly #recent = new Array<Recent | undefined>(MASK + 1).fill(undefined);
 
   /** `max`: keys and aliases together. */
   constructor(max: number) {
@@ -34,8 +44,19 @@ export class KeyDirectory {
   }
 
   find(scope: Scope, text: string): ResolvedKey | undefined {
+    const place = (text.charCodeAt(text.length - 1) + 31 * text.charCodeAt(text.length - 2)) & MASK;
+    const recent = this.#recent[place];
+    if (
+      recent?.text === text &&
+      recent.entry.scope.account === scope.account &&
+      recent.entry.scope.region === scope.region
+    ) {
+      recent.entry.used = true;
+      return recent.entry.key;
+    }
     const entry = this.#regions.get(scope.region)?.get(scope.account)?.get(text);
     if (entry === undefined) return undefined;
+    this.#recent[place] = { text, entry };
     entry.used = true;
     return entry.key;
   }
@@ -112,6 +133,9 @@ export class KeyDirectory {
   }
 
   #forget(entry: Entry): void {
+    for (const [place, recent] of this.#recent.entries()) {
+      if (recent?.entry === entry) this.#recent[place] = undefined;
+    }
     const { account, region } = entry.scope;
     const accounts = this.#regions.get(region);
     const names = accounts?.get(account);

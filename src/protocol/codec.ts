@@ -30,6 +30,43 @@ export function quote(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
+/** Ours: literals of ARNs kept, a power of two. */
+const ARNS_KEPT = 64;
+const ARN_CHARS_MIN = 20;
+const arns: string[] = new Array<string>(ARNS_KEPT).fill('');
+const arnLiterals: string[] = new Array<string>(ARNS_KEPT).fill('""');
+
+/**
+ * As `quote`; the literal of an ARN is kept, because keys are named in reply after reply. Nothing
+ * secret can be: outputs hold secrets as base64 alone, which has no colon.
+ */
+function valueLiteral(text: string): string {
+  const { length } = text;
+  if (length < ARN_CHARS_MIN) return quote(text);
+  const ends = text.charCodeAt(length - 1) + 7 * text.charCodeAt(length - 2);
+  const place = (ends + length) & (ARNS_KEPT - 1);
+  if (arns[place] === text) return arnLiterals[place]!;
+  const literal = quote(text);
+  if (text.startsWith('arn:')) {
+    arns[place] = text;
+    arnLiterals[place] = literal;
+  }
+  return literal;
+}
+
+/** Literals of member names with the colon; outputs are made by our code, so that these are few. */
+const MEMBERS_MAX = 1_024;
+const members = new Map<string, string>();
+
+function memberText(name: string): string {
+  let text = members.get(name);
+  if (text === undefined) {
+    text = `${quote(name)}:`;
+    if (members.size < MEMBERS_MAX) members.set(name, text);
+  }
+  return text;
+}
+
 /**
  * Writes an operation's output: bytes as base64, Date as epoch seconds, undefined members left
  * out. `undefined` itself (an operation without output shape) gives '', an empty body.
@@ -39,7 +76,7 @@ export function encodeOutput(output: unknown): string {
 }
 
 function encode(value: unknown): string {
-  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'string') return valueLiteral(value);
   if (typeof value === 'object' && value !== null) {
     if (value instanceof Uint8Array) return `"${base64(value)}"`;
     if (value instanceof Date) return String(value.getTime() / 1000);
@@ -54,13 +91,13 @@ function encode(value: unknown): string {
 }
 
 function encodeObject(value: Readonly<Record<string, unknown>>): string {
-  let text = '{';
+  let text = '';
   for (const name in value) {
     const member = value[name];
     if (member === undefined) continue;
-    text += `${text.length === 1 ? '' : ','}${quote(name)}:${encode(member)}`;
+    text += `${text === '' ? '{' : ','}${memberText(name)}${encode(member)}`;
   }
-  return `${text}}`;
+  return text === '' ? '{}' : `${text}}`;
 }
 
 function base64(bytes: Uint8Array): string {

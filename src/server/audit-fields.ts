@@ -23,7 +23,7 @@ export function auditFields(exchange: Exchange): AuditFields {
       userAgent.length > USER_AGENT_CHARS_MAX
         ? userAgent.slice(0, USER_AGENT_CHARS_MAX)
         : userAgent,
-    host: request.header('host'),
+    host: request.tls ? request.header('host') : '',
     tls: request.tls,
     error,
     readOnly: operation === undefined ? true : operation.audit.readOnly,

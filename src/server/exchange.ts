@@ -32,6 +32,9 @@ export class Exchange implements OperationContext {
   keys: readonly Key[] = NO_KEYS;
   output: unknown = undefined;
   error: KmsError | undefined = undefined;
+  /** The reply as it stands. */
+  status = 200;
+  body = '';
 
   constructor(request: HttpRequest, requestId: string, clock: Clock, service: KeyService) {
     this.request = request;
@@ -40,6 +43,11 @@ export class Exchange implements OperationContext {
     this.service = service;
     this.time = clock.now();
     this.startedAt = clock.monotonic();
+  }
+
+  answerWith({ status, body }: { readonly status: number; readonly body: string }): void {
+    this.status = status;
+    this.body = body;
   }
 
   get caller(): Caller {

@@ -6,13 +6,14 @@
  * Every request that was handed over is audited, refused or not, and no reply leaves before its
  * record is accepted: where it cannot be written, the answer is KMSInternalException.
  */
-import { randomUUID } from 'node:crypto';
 import type { AuditSink } from '../audit/port.js';
 import type { AuditFields, AuditRecorder } from '../audit/record.js';
-import type { Authenticator } from '../auth/port.js';
+import type { Authenticator, Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { isKmsError, KmsError } from '../core/errors.js';
+import { settled } from '../core/later.js';
 import { REQUESTS_IN_FLIGHT_MAX } from '../core/limits.js';
+import { randomId } from '../core/random-ids.js';
 import type { Key } from '../keys/key.js';
 import type { KeyService } from '../keys/service.js';
 import type { KeyReference, Operation } from '../operations/port.js';
@@ -61,6 +62,7 @@ export interface Pipeline {
 }
 
 interface Route {
+  readonly target: string;
   readonly operation: Operation;
   readonly read: (body: Uint8Array) => unknown;
 }
@@ -74,11 +76,33 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   };
 }
 
+/** Operations by the value of X-Amz-Target. */
+class RouteTable {
+  /** By length: few names share one, and comparing costs less than hashing a new string. */
+  readonly #byLength: Route[][] = [];
+
+  constructor(operations: readonly Operation[]) {
+    for (const operation of operations) {
+      const target = targetOf(operation.name);
+      const route = { target, operation, read: compileInput(operation.input) };
+      this.#byLength[target.length] ??= [];
+      this.#byLength[target.length]!.push(route);
+    }
+  }
+
+  find(target: string): Route | undefined {
+    const routes = this.#byLength[target.length];
+    if (routes === undefined) return undefined;
+    for (const route of routes) if (route.target === target) return route;
+    return undefined;
+  }
+}
+
 class RequestPipeline {
   inFlight = 0;
   readonly #parts: PipelineParts;
   readonly #inFlightMax: number;
-  readonly #routes = new Map<string, Route>();
+  readonly #routes: RouteTable;
   readonly #unsupported: ReadonlySet<string>;
   #logSecond = -1;
   #logLines = 0;
@@ -87,10 +111,7 @@ class RequestPipeline {
     this.#parts = parts;
     this.#inFlightMax = parts.inFlightMax ?? REQUESTS_IN_FLIGHT_MAX;
     this.#unsupported = new Set(parts.unsupported);
-    for (const operation of parts.operations) {
-      const route = { operation, read: compileInput(operation.input) };
-      this.#routes.set(targetOf(operation.name), route);
-    }
+    this.#routes = new RouteTable(parts.operations);
   }
 
   accept(request: HttpRequest): void {
@@ -98,46 +119,103 @@ class RequestPipeline {
       // Not audited: waiting for the audit is what the requests before this one may be doing.
       this.#parts.metrics.request('', 'ServiceUnavailable', 0);
       const wire = errorToWire(new KmsError('ServiceUnavailable'));
-      request.reply({ ...wire, requestId: randomUUID() });
+      request.reply({ ...wire, requestId: randomId() });
       return;
     }
     this.inFlight++;
     const { clock, service } = this.#parts;
-    void this.#serve(new Exchange(request, randomUUID(), clock, service));
+    this.#authenticate(new Exchange(request, randomId(), clock, service));
   }
 
-  /** Never rejects. */
-  async #serve(exchange: Exchange): Promise<void> {
-    const { request, requestId } = exchange;
-    let status = 200;
-    let body = '';
+  // The steps of a request. Each ends with the call of the next one, at once where its outcome is
+  // at hand; none throws and each request comes to #reply exactly once.
+
+  #authenticate(exchange: Exchange): void {
+    const { request } = exchange;
+    const caller = this.#parts.authenticator.authenticate(request, request.body);
+    settled(caller, exchange, this.#understand, this.#refuse);
+  }
+
+  readonly #understand = (caller: Caller, exchange: Exchange): void => {
+    exchange.identified = caller;
+    let keys: readonly Key[] | Promise<readonly Key[]>;
     try {
-      exchange.identified = await this.#parts.authenticator.authenticate(request, request.body);
-      const route = this.#route(request);
-      const { operation } = route;
+      const { operation, read } = this.#route(exchange.request);
       exchange.operation = operation;
-      const input = route.read(request.body);
+      const input = read(exchange.request.body);
       exchange.input = input;
-      const keys = this.#keys(exchange, operation.access(input));
-      exchange.keys = keys instanceof Promise ? await keys : keys;
-      this.#draw(exchange, operation, input);
-      exchange.output = await operation.run(exchange, input);
-      body = encodeOutput(exchange.output);
+      keys = this.#keys(exchange, operation.access(input));
     } catch (error) {
-      ({ status, body } = errorToWire(this.#refusal(exchange, error)));
+      this.#refuse(error, exchange);
+      return;
     }
+    if (keys instanceof Promise) settled(keys, exchange, this.#run, this.#refuse);
+    else this.#run(keys, exchange);
+  };
+
+  readonly #run = (keys: readonly Key[], exchange: Exchange): void => {
+    const operation = exchange.operation!;
+    const { input } = exchange;
+    exchange.keys = keys;
+    let running: Promise<unknown>;
     try {
-      await this.#parts.audit.append(this.#record(exchange));
+      this.#draw(exchange, operation, input);
+      running = operation.run(exchange, input);
     } catch (error) {
-      // Nothing may be released that was not recorded: not even why a request was refused.
-      const failure = new KmsError('KMSInternalException', undefined, error);
-      exchange.error = failure;
-      this.#logFailure(exchange, error, 'audit record refused');
-      ({ status, body } = errorToWire(failure));
+      this.#refuse(error, exchange);
+      return;
     }
+    settled(running, exchange, this.#answer, this.#refuse);
+  };
+
+  readonly #answer = (output: unknown, exchange: Exchange): void => {
+    try {
+      exchange.output = output;
+      exchange.body = encodeOutput(output);
+    } catch (error) {
+      this.#refuse(error, exchange);
+      return;
+    }
+    this.#audit(exchange);
+  };
+
+  readonly #refuse = (error: unknown, exchange: Exchange): void => {
+    exchange.answerWith(errorToWire(this.#refusal(exchange, error)));
+    this.#audit(exchange);
+  };
+
+  #audit(exchange: Exchange): void {
+    let accepted: Promise<void>;
+    try {
+      accepted = this.#parts.audit.append(this.#record(exchange));
+    } catch (error) {
+      this.#unrecorded(error, exchange);
+      return;
+    }
+    settled(accepted, exchange, this.#recorded, this.#unrecorded);
+  }
+
+  readonly #recorded = (_accepted: unknown, exchange: Exchange): void => this.#reply(exchange);
+
+  /** Nothing may be released that was not recorded: not even why a request was refused. */
+  readonly #unrecorded = (error: unknown, exchange: Exchange): void => {
+    const failure = new KmsError('KMSInternalException', undefined, error);
+    exchange.error = failure;
+    this.#logFailure(exchange, error, 'audit record refused');
+    exchange.answerWith(errorToWire(failure));
+    this.#reply(exchange);
+  };
+
+  #reply(exchange: Exchange): void {
+    const { request, requestId, status, body } = exchange;
     this.inFlight--;
-    this.#count(exchange);
-    request.reply({ status, requestId, body });
+    try {
+      this.#count(exchange);
+      request.reply({ status, requestId, body });
+    } catch (error) {
+      // The requests that share its group of records must get their replies.
+      this.#logFailure(exchange, error, 'reply failed');
+    }
   }
 
   /** The protocol is POST / and nothing else, however well another request is signed. */
@@ -146,7 +224,7 @@ class RequestPipeline {
       throw new KmsError('UnknownOperationException');
     }
     const target = request.header('x-amz-target');
-    const route = this.#routes.get(target);
+    const route = this.#routes.find(target);
     if (route !== undefined) return route;
     const name = operationOf(target);
     throw new KmsError(
@@ -161,8 +239,8 @@ class RequestPipeline {
   ): readonly Key[] | Promise<readonly Key[]> {
     if (references.length === 0) return exchange.keys;
     const found: Key[] = [];
-    for (const [i, reference] of references.entries()) {
-      const key = this.#parts.service.resolve(exchange.caller, reference);
+    for (let i = 0; i < references.length; i++) {
+      const key = this.#parts.service.resolve(exchange.caller, references[i]!);
       if (key instanceof Promise) return this.#restOfKeys(exchange, references, i, found, key);
       found.push(key);
     }

@@ -191,6 +191,41 @@ describe('caches', () => {
     const other = new Head([...signedLines(), ['accept', '*/*']]);
     expect(known.read(other, NOW)).toBeUndefined();
   });
+
+  it('know both of two clients of one access key whose heads differ', () => {
+    const known = new KnownRequests();
+    const rules = { service: 'kms', regions: undefined };
+    const heads = [new Head(signedLines()), new Head([['accept', '*/*'], ...signedLines()])];
+    for (const head of heads) known.remember(head, readSignedRequest(head, rules, NOW));
+    for (const head of [...heads, ...heads]) {
+      expect(known.read(head, NOW)).toEqual(readSignedRequest(head, rules, NOW));
+    }
+  });
+
+  it('take nothing from a former request whose signed values differ in any way', () => {
+    const known = new KnownRequests();
+    const rules = { service: 'kms', regions: undefined };
+    const head = new Head(signedLines());
+    known.remember(head, readSignedRequest(head, rules, NOW));
+    const former = known.read(head, NOW)!;
+    for (const [name, value] of [
+      ['x-amz-date', '20261124T183001Z'],
+      ['x-amz-target', 'TrentService.Decrypt'],
+      ['x-amz-target', 'TrentService.Encrypu'],
+      ['host', 'kms.example.test:8444'],
+    ] as const) {
+      const changed = new Head(withLine(signedLines(), name, value));
+      const read = known.read(changed, NOW)!;
+      expect(read).toEqual(readSignedRequest(changed, rules, NOW));
+      expect(Buffer.from(read.canonical!).equals(Buffer.from(former.canonical!))).toBe(false);
+    }
+    // A character beyond Latin-1 may not pass for its last byte.
+    for (const value of ['TrentService.Encry\u0170t', 'TrentService.Encrypt\u0120']) {
+      expect(known.read(new Head(withLine(signedLines(), 'x-amz-target', value)), NOW)).toBe(
+        undefined,
+      );
+    }
+  });
 });
 
 describe('access keys that change', () => {

@@ -102,9 +102,9 @@ const _: () = assert!(LANES == 8);
 #[cfg(target_arch = "x86_64")]
 ifma!(20, 4, 20);
 #[cfg(target_arch = "x86_64")]
-ifma!(30, 5, 15);
+ifma!(30, 4, 15);
 #[cfg(target_arch = "x86_64")]
-ifma!(40, 5, 20);
+ifma!(40, 4, 20);
 #[cfg(target_arch = "x86_64")]
 ifma!(60, 5, 20);
 #[cfg(target_arch = "x86_64")]
@@ -112,9 +112,9 @@ ifma!(80, 5, 20);
 
 // 51 bits to the digit take one digit more, rounded up to a multiple of the block.
 #[cfg(target_arch = "x86_64")]
-quad!(21, 3, 6, 5, 7);
+quad!(21, 3, 6, 4, 7);
 #[cfg(target_arch = "x86_64")]
-quad!(32, 4, 8, 5, 8);
+quad!(32, 4, 8, 4, 8);
 #[cfg(target_arch = "x86_64")]
 quad!(42, 3, 6, 5, 7);
 #[cfg(target_arch = "x86_64")]

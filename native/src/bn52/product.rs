@@ -117,6 +117,10 @@ pub unsafe fn montgomery<
                     let (q, m) = (p.q.add((i - 1) * step), p.m.add((s - i + 1) * step));
                     tile::<R, B, W, SPLIT>(acc, q, m);
                 }
+            }
+            for g in 0..G {
+                let p = operands.at_lane(g * R::WIDTH);
+                let acc = &mut accs[g];
                 if s > 0 {
                     let q = p.q.add((s - 1) * step);
                     later::<R, B, W, SPLIT>(acc, q, p.m);
@@ -125,8 +129,11 @@ pub unsafe fn montgomery<
                 for t in 0..B {
                     acc.lo[t] = acc.lo[t].add_settled::<N>(s * B + t);
                 }
-                quotients::<R, B, W, SPLIT>(acc, p.q.add(s * step), p.m, R::load_digit(p.k0));
-                acc.advance(if s + 2 < blocks { bias } else { zero });
+            }
+            let p = operands;
+            quotients::<R, B, W, G, SPLIT>(&mut accs, p.q.add(s * step), p.m, p.k0);
+            for g in 0..G {
+                accs[g].advance(if s + 2 < blocks { bias } else { zero });
             }
         }
         let mut carry = [zero; G];

@@ -247,3 +247,50 @@ proptest! {
         check_all(bits, &a, &b, &m, &e);
     }
 }
+
+/// No foreign code: what Miri can run (with isolation off it takes a minute).
+#[test]
+fn identities_hold_in_plain_words() {
+    const N: usize = 20;
+    let mut state = 7u64;
+    let mut number = |low: u64, top: u64| -> Vec<u64> {
+        let mut words: Vec<u64> = (0..16)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state ^ state >> 33
+            })
+            .collect();
+        words[0] |= low;
+        words[15] = words[15] >> 1 | top;
+        words
+    };
+    let moduli: Vec<Vec<u64>> = (0..8).map(|_| number(1, 1 << 63)).collect();
+    let (a, b): (Vec<_>, Vec<_>) = (0..8).map(|_| (number(0, 0), number(0, 0))).unzip();
+    let refs: Vec<&[u64]> = moduli.iter().map(|m| &m[..]).collect();
+    let mut m = Modulus::<N> { m: [Limb::ZERO; N], k0: Limb::ZERO };
+    let (x, y) = (lanes::<Word, N>(&a), lanes::<Word, N>(&b));
+    let [mut form, mut xy, mut yx, mut one, mut back] = [[Limb::ZERO; N]; 5];
+    let mut unit = [Limb::ZERO; N];
+    unit[0] = Limb([1; LANES]);
+    let exponents = [Limb([5; LANES])];
+    // SAFETY: plain words need no feature.
+    unsafe {
+        let r2 = crate::rsa::lane_key::r2::<Word, N>(&mut m, &refs);
+        Word::mul(&mut form, &x, &r2, &m);
+        Word::mul(&mut back, &form, &unit, &m);
+        assert!((0..N).all(|i| back[i].0 == x[i].0), "out of Montgomery form comes what went in");
+        Word::mul(&mut xy, &form, &y, &m);
+        Word::mul(&mut yx, &y, &form, &m);
+        assert!((0..N).all(|i| xy[i].0 == yx[i].0));
+        Word::mul(&mut one, &r2, &unit, &m);
+        Word::power(&mut back, &form, &one, &exponents, &m);
+        let mut fifth = form;
+        Word::square(&mut fifth, &m, 2);
+        let x4 = fifth;
+        Word::mul(&mut fifth, &x4, &form, &m);
+        let [mut left, mut right] = [[Limb::ZERO; N]; 2];
+        Word::mul(&mut left, &back, &unit, &m);
+        Word::mul(&mut right, &fifth, &unit, &m);
+        assert!((0..N).all(|i| left[i].0 == right[i].0), "the fifth power");
+    }
+}

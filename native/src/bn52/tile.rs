@@ -138,28 +138,38 @@ pub unsafe fn squares<R: Register, const B: usize, const W: usize, const SPLIT: 
 /// # Safety
 /// As `tile`; `q` (written) and `m` point to B limbs.
 #[inline(always)]
-pub unsafe fn quotients<R: Register, const B: usize, const W: usize, const SPLIT: bool>(
-    acc: &mut Columns<R, W, SPLIT>,
+pub unsafe fn quotients<
+    R: Register,
+    const B: usize,
+    const W: usize,
+    const G: usize,
+    const SPLIT: bool,
+>(
+    accs: &mut [Columns<R, W, SPLIT>; G],
     q: *mut u64,
     m: *const u64,
-    k0: R::Digit,
+    k0: *const u64,
 ) {
     // SAFETY: the caller vouches for the class and the pointers.
     unsafe {
-        let m = digits::<R, B>(m);
         for i in 0..B {
-            let column = acc.get(i);
-            let digit = column.quotient(k0);
-            R::store_digit(digit, q.add(i * LANES));
-            if SPLIT {
-                column.cancel(&mut acc.lo[i + 1], &mut acc.hi[i + 1], digit, m[0]);
-            } else {
-                let mut carry = R::splat(0);
-                column.cancel(&mut carry, &mut acc.lo[i + 1], digit, m[0]);
-                acc.lo[i + 1] = acc.lo[i + 1].add(carry);
-            }
-            for j in 1..B - i {
-                acc.mac(i + j, m[j], digit);
+            for g in 0..G {
+                let acc = &mut accs[g];
+                let lane = g * R::WIDTH;
+                let column = acc.get(i);
+                let digit = column.quotient(R::load_digit(k0.add(lane)));
+                R::store_digit(digit, q.add(i * LANES + lane));
+                let m0 = R::load_digit(m.add(lane));
+                if SPLIT {
+                    column.cancel(&mut acc.lo[i + 1], &mut acc.hi[i + 1], digit, m0);
+                } else {
+                    let mut carry = R::splat(0);
+                    column.cancel(&mut carry, &mut acc.lo[i + 1], digit, m0);
+                    acc.lo[i + 1] = acc.lo[i + 1].add(carry);
+                }
+                for j in 1..B - i {
+                    acc.mac(i + j, R::load_digit(m.add(j * LANES + lane)), digit);
+                }
             }
         }
     }

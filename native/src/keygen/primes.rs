@@ -32,6 +32,9 @@ struct Candidate {
 
 /// `count` primes for moduli of `bits` bits (2048, 3072 or 4096) with e = 65537.
 pub fn generate(kernel: Kernel, bits: usize, count: usize) -> Result<Vec<Prime>, Status> {
+    if !kernel.is_available() {
+        return Err(Status::Unsupported);
+    }
     with_kernel!(kernel, bits, search(bits, count))
 }
 

@@ -107,7 +107,7 @@ fn inverse_of_e(m: &[u64]) -> Zeroizing<[u64; WORDS_MAX]> {
     for i in 0..m.len() {
         let (x, under) = wide[i].overflowing_sub(borrow);
         out[i] = x.wrapping_mul(e_inverse);
-        borrow = (u128::from(out[i]) * u128::from(E) >> 64) as u64 + u64::from(under);
+        borrow = ((u128::from(out[i]) * u128::from(E)) >> 64) as u64 + u64::from(under);
     }
     out
 }

@@ -27,7 +27,7 @@ fn groups() -> &'static [Group] {
         let mut primes: Vec<u64> = Vec::with_capacity(PRIMES);
         let mut n = 3u64;
         while primes.len() < PRIMES {
-            if primes.iter().take_while(|p| *p * *p <= n).all(|p| n % p != 0) {
+            if primes.iter().take_while(|p| *p * *p <= n).all(|p| !n.is_multiple_of(*p)) {
                 primes.push(n);
             }
             n += 2;

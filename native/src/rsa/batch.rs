@@ -79,7 +79,7 @@ where
 }
 
 /// Loads the modulus of one prime of each lane.
-fn load<R: Montgomery<H>, const H: usize>(halves: &[&Half; LANES]) -> Modulus<H> {
+fn load<const H: usize>(halves: &[&Half; LANES]) -> Modulus<H> {
     let mut modulus = Modulus::<H> { m: [Limb::ZERO; H], k0: Limb::ZERO };
     for (lane, half) in halves.iter().enumerate() {
         for i in 0..H {
@@ -104,7 +104,7 @@ unsafe fn half_power<R: Montgomery<H>, const H: usize>(
     out: &mut Numbers,
     len: usize,
 ) {
-    let mut modulus = load::<R, H>(halves);
+    let mut modulus = load::<H>(halves);
     let mut r2 = [Limb::ZERO; H];
     let mut split = [[Limb::ZERO; H]; 2];
     let mut exponents = [Limb::ZERO; HALF_MAX];
@@ -149,7 +149,7 @@ unsafe fn recombine<R: Montgomery<H>, const H: usize>(
     out: &mut Numbers,
     len: usize,
 ) {
-    let mut modulus = load::<R, H>(&keys.map(|k| &k.p));
+    let mut modulus = load::<H>(&keys.map(|k| &k.p));
     let [mut difference, mut qinv, mut h] = [[Limb::ZERO; H]; 3];
     for (lane, key) in keys.iter().enumerate() {
         // mp - mq + 2p: above zero, because both primes have the same number of bits.
@@ -189,7 +189,7 @@ where
 {
     let (len, e) = (keys[0].n.len(), keys[0].e);
     let mut modulus = Modulus::<F> { m: [Limb::ZERO; F], k0: Limb::ZERO };
-    let [mut x, mut r2, mut form, mut acc] = [[Limb::ZERO; F]; 4];
+    let [mut x, mut r2, mut form] = [[Limb::ZERO; F]; 3];
     for (lane, key) in keys.iter().enumerate() {
         for i in 0..F {
             modulus.m[i].0[lane] = key.m[i];
@@ -198,10 +198,11 @@ where
         modulus.k0.0[lane] = key.k0;
         to_digits::<R>(&mut x, lane, &input[lane][..len]);
     }
-    // SAFETY: the caller vouches for the class.
+    // SAFETY: the caller vouches for the class (also below).
+    unsafe { R::mul(&mut form, &x, &r2, &modulus) };
+    let mut acc = form;
+    // SAFETY: as above.
     unsafe {
-        R::mul(&mut form, &x, &r2, &modulus);
-        acc = form;
         // From the bit below the top one; e is odd, and its last factor stands outside Montgomery
         // form, so that the result does too.
         let mut squares = 0;

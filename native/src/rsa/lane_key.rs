@@ -32,13 +32,22 @@ impl Kernel {
             cpu::Class::Generic => None,
         }
     }
+
+    /// True where the CPU has what the kernels need. Keys are made for no others.
+    pub fn is_available(self) -> bool {
+        match self {
+            Kernel::Ifma => cpu::best() == cpu::Class::Ifma,
+            Kernel::Avx2 => cpu::best() != cpu::Class::Generic,
+            Kernel::Portable => true,
+        }
+    }
 }
 
 /// Calls a generic function with the register, the digits of half a modulus and of a modulus.
 /// The caller made sure, by `Kernel`, that the CPU has the class.
 macro_rules! with_kernel {
     ($kernel:expr, $bits:expr, $function:ident($($argument:expr),*)) => {
-        // SAFETY: a `Kernel` is chosen by what the CPU has.
+        // SAFETY: keys are made for kernels that the CPU has, and candidates tested by those alone.
         unsafe {
             match ($kernel, $bits) {
                 #[cfg(target_arch = "x86_64")]
@@ -134,7 +143,8 @@ impl PublicLanes {
     /// `Unsupported` where no kernel serves a modulus of that size, or the exponent.
     pub fn new(kernel: Kernel, n: &[u8], e: u64) -> Result<Self, Status> {
         let bits = n.len() * 8;
-        if e < 3 || e % 2 == 0 || n.first().is_none_or(|b| b >> 7 == 0) || n[n.len() - 1] % 2 == 0 {
+        let odd = |n: &[u8]| n.last().is_some_and(|b| b & 1 == 1);
+        if !kernel.is_available() || e < 3 || e & 1 == 0 || !odd(n) || n[0] >> 7 == 0 {
             return Err(Status::Unsupported);
         }
         with_kernel!(kernel, bits, new_public(kernel, n, e))
@@ -145,7 +155,7 @@ impl PrivateLanes {
     /// `Unsupported` where no kernel serves the key (size, exponent, primes of different sizes).
     pub fn from_components(kernel: Kernel, key: &Components<'_>) -> Result<Self, Status> {
         let half = key.n.len() / 2;
-        let full = |x: &[u8]| x.len() == half && x[0] >> 7 == 1 && x[half - 1] % 2 == 1;
+        let full = |x: &[u8]| half > 0 && x.len() == half && x[0] >> 7 == 1 && x[half - 1] & 1 == 1;
         let fits = |x: &[u8]| x.len() <= half;
         if !full(key.p) || !full(key.q) || !fits(key.dp) || !fits(key.dq) || !fits(key.qinv) {
             return Err(Status::Unsupported);

@@ -4,6 +4,8 @@ mod jobs;
 pub mod lane_key;
 mod padding;
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;
 pub(crate) mod words;
 

@@ -9,7 +9,7 @@ use crate::ffi::{self, AsymmetricKey};
 use crate::frame::{Status, alg, spec};
 use std::sync::OnceLock;
 
-const SIGNING: [u16; 6] = [
+pub(super) const SIGNING: [u16; 6] = [
     alg::RSASSA_PKCS1_V1_5_SHA_256,
     alg::RSASSA_PKCS1_V1_5_SHA_384,
     alg::RSASSA_PKCS1_V1_5_SHA_512,
@@ -19,7 +19,7 @@ const SIGNING: [u16; 6] = [
 ];
 
 /// The kernels that this CPU runs.
-fn kernels() -> Vec<Kernel> {
+pub(super) fn kernels() -> Vec<Kernel> {
     let mut kernels = vec![Kernel::Portable];
     if cpu::best() != cpu::Class::Generic {
         kernels.push(Kernel::Avx2);
@@ -30,13 +30,13 @@ fn kernels() -> Vec<Kernel> {
     kernels
 }
 
-struct Pair {
-    private: AsymmetricKey,
-    public: AsymmetricKey,
+pub(super) struct Pair {
+    pub private: AsymmetricKey,
+    pub public: AsymmetricKey,
 }
 
 /// Keys of each size, made once.
-fn pairs(spec: u16) -> &'static [Pair] {
+pub(super) fn pairs(spec: u16) -> &'static [Pair] {
     static PAIRS: [OnceLock<Vec<Pair>>; 3] = [const { OnceLock::new() }; 3];
     let index = usize::from(spec - spec::RSA_2048);
     PAIRS[index].get_or_init(|| {
@@ -52,7 +52,7 @@ fn pairs(spec: u16) -> &'static [Pair] {
     })
 }
 
-const SPECS: [u16; 3] = [spec::RSA_2048, spec::RSA_3072, spec::RSA_4096];
+pub(super) const SPECS: [u16; 3] = [spec::RSA_2048, spec::RSA_3072, spec::RSA_4096];
 
 fn random_below(n: &[u64]) -> [u64; WORDS_MAX] {
     let mut bytes = [0u8; 512];
@@ -121,7 +121,7 @@ fn every_partial_batch_and_lane_inverts_the_public_operation() {
     println!("{jobs} private operations, kernels {:?}", kernels());
 }
 
-fn lane_keys(kernel: Kernel, spec: u16) -> Vec<(LaneKey, LaneKey)> {
+pub(super) fn lane_keys(kernel: Kernel, spec: u16) -> Vec<(LaneKey, LaneKey)> {
     pairs(spec)
         .iter()
         .map(|p| {

@@ -4,6 +4,7 @@ mod known_answers;
 use crate::arena::{self, KeyBody};
 use crate::ffi::AsymmetricKey;
 use crate::frame::{self, Status, alg, op, spec};
+use crate::rsa::RsaJob;
 use crate::symmetric::{self, MAC_MAX, RandomPool, SecretKey};
 use crate::{ec, rsa, sigv4};
 use known_answers as known;
@@ -201,9 +202,50 @@ fn rsa_signature(algorithm: u16, answer: &str, deterministic: bool) -> Result<bo
     let same = !deterministic || own[..len] == answer[..];
     rsa::verify(&key, algorithm, &message, false, &own[..len])?;
     rsa::verify(&key, algorithm, &message, false, &answer)?;
+    let batches = rsa_batches(&key, algorithm, &message, &answer, deterministic);
     answer[100] ^= 1;
     let refused = rsa::verify(&key, algorithm, &message, false, &answer).is_err();
-    Ok(same && refused)
+    Ok(same && refused && batches)
+}
+
+/// Eight signatures at a time by the kernels in force, then eight verifications, one of them of a
+/// wrong signature.
+fn rsa_batches(
+    key: &AsymmetricKey,
+    algorithm: u16,
+    message: &[u8],
+    answer: &[u8],
+    deterministic: bool,
+) -> bool {
+    let mut outs = [[0u8; 256]; 8];
+    let run = |batch: fn(&mut [RsaJob<'_>]), signatures: &[&[u8]; 8], outs: &mut [[u8; 256]; 8]| {
+        let mut jobs: Vec<RsaJob<'_>> = outs
+            .iter_mut()
+            .zip(signatures)
+            .map(|(out, signature)| RsaJob {
+                key,
+                lanes: key.rsa_lanes(),
+                algorithm,
+                input: message,
+                is_digest: false,
+                signature,
+                out,
+                result: Err(Status::Pending),
+            })
+            .collect();
+        batch(&mut jobs);
+        <[_; 8]>::try_from(jobs.iter().map(|job| job.result).collect::<Vec<_>>())
+            .unwrap_or([Err(Status::Internal); 8])
+    };
+    let signed = run(rsa::sign_batch, &[&[]; 8], &mut outs);
+    let same = !deterministic || outs.iter().all(|out| out[..] == answer[..]);
+    outs[5][7] ^= 1;
+    let signatures = outs;
+    let signatures: [&[u8]; 8] =
+        std::array::from_fn(|i| if i == 0 { answer } else { &signatures[i][..] });
+    let verified = run(rsa::verify_batch, &signatures, &mut [[0; 256]; 8]);
+    let right = (0..8).all(|i| verified[i].is_ok() == (i != 5));
+    same && right && signed.iter().all(|result| *result == Ok(256))
 }
 
 fn oaep(algorithm: u16, answer: &str) -> Result<bool, Status> {

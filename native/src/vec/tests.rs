@@ -122,3 +122,43 @@ proptest! {
         check(a, b, &table);
     }
 }
+
+/// The three doubles of a product, as `Quad::mac` makes them.
+fn fma_steps(a: u64, b: u64) -> [f64; 3] {
+    let (c_hi, c_lo) = (1.5 * 2f64.powi(103), 1.5 * 2f64.powi(52));
+    let (a, b) = (a as f64, b as f64);
+    let high = a.mul_add(b, c_hi);
+    let rest = c_hi + c_lo - high;
+    [high, rest, a.mul_add(b, rest)]
+}
+
+fn check_fma(a: u64, b: u64) {
+    let [high, rest, low] = fma_steps(a, b);
+    for x in [a as f64, b as f64, high, rest, low] {
+        assert!(x.is_normal() || x == 0.0, "{x:e}");
+    }
+    // Both sums stay where a unit in the last place is 2^51 and 1: halves are integers.
+    assert!((2f64.powi(103)..=2f64.powi(104)).contains(&high));
+    assert!((2f64.powi(52)..=2f64.powi(53)).contains(&low));
+    let halves = (high.to_bits() - (1.5 * 2f64.powi(103)).to_bits(), low.to_bits());
+    let low = i128::from(halves.1 as i64 - (1.5 * 2f64.powi(52)).to_bits() as i64);
+    assert_eq!((i128::from(halves.0) << 51) + low, i128::from(a) * i128::from(b));
+}
+
+#[test]
+fn no_operand_or_result_of_fma_is_denormal() {
+    let top = 1u64 << 51;
+    let edges = [0, 1, 2, 3, (1 << 25) - 1, 1 << 25, 1 << 26, top / 2, top - 2, top - 1, top];
+    for a in edges {
+        for b in edges {
+            check_fma(a, b);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn fma_products_are_exact(a in 0u64..=1 << 51, b in 0u64..=1 << 51) {
+        check_fma(a, b);
+    }
+}

@@ -44,20 +44,90 @@ export function refusalReply(refusal: Refusal, requestId: string): HttpReply {
   };
 }
 
-/** The header lines of one request, names in lower case, in their order. */
+/**
+ * The names of a head's lines, in lower case and in their order, and what they say by themselves.
+ * Clients send the same names request after request: what follows from them is found once.
+ */
+export class HeadLayout {
+  readonly names: readonly string[];
+  /** Characters of the names, with the four that each line has besides. */
+  readonly size: number;
+  /**
+   * The line of the one Content-Length of a head that also has one Host and no Transfer-Encoding;
+   * ABSENT in any other head.
+   */
+  readonly length: number;
+  /** Exactly one. */
+  readonly hasHost: boolean;
+  /** Where a name stands; SEVERAL where it stands more than once. */
+  readonly #places = new Map<string, number>();
+
+  constructor(names: readonly string[]) {
+    this.names = Object.freeze(names);
+    let size = 0;
+    for (const [i, name] of names.entries()) {
+      size += name.length + LINE_CHARS;
+      this.#places.set(name, this.#places.has(name) ? SEVERAL : i);
+    }
+    this.size = size;
+    this.hasHost = this.place('host') >= 0;
+    const plain = this.hasHost && this.place('transfer-encoding') === ABSENT;
+    this.length = plain ? Math.max(ABSENT, this.place('content-length')) : ABSENT;
+  }
+
+  /** The line of the header, ABSENT, or SEVERAL. */
+  place(name: string): number {
+    return this.#places.get(name) ?? ABSENT;
+  }
+}
+
+const ABSENT = -1;
+const SEVERAL = -2;
+/** Colon, space, CR and LF. */
+const LINE_CHARS = 4;
+/** Ours: layouts kept, a power of two, and the most lines of one that is. */
+const LAYOUTS = 64;
+const LAYOUT_LINES_MAX = 64;
+const layouts = new Array<HeadLayout | undefined>(LAYOUTS).fill(undefined);
+
+/** The layout with the first `count` of `names`. */
+export function layoutOf(names: readonly string[], count: number): HeadLayout {
+  let chars = 0;
+  for (let i = 0; i < count; i++) chars += names[i]!.length;
+  const place = (chars + 13 * count) & (LAYOUTS - 1);
+  const kept = layouts[place];
+  if (kept !== undefined && hasNames(kept, names, count)) return kept;
+  const layout = new HeadLayout(names.slice(0, count));
+  if (count <= LAYOUT_LINES_MAX) layouts[place] = layout;
+  return layout;
+}
+
+function hasNames(layout: HeadLayout, names: readonly string[], count: number): boolean {
+  if (layout.names.length !== count) return false;
+  for (let i = 0; i < count; i++) {
+    if (layout.names[i] !== names[i]) return false;
+  }
+  return true;
+}
+
+/** The header lines of one request. */
 export class HeaderLines {
-  readonly names: string[] = [];
-  readonly values: string[] = [];
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  readonly layout: HeadLayout;
+
+  constructor(layout: HeadLayout, values: readonly string[]) {
+    this.layout = layout;
+    this.names = layout.names;
+    this.values = values;
+  }
 
   /** Value of the header, '' when absent; several lines joined with ','. */
   get(name: string): string {
-    const { names, values } = this;
-    let found = '';
-    let lines = 0;
-    for (let i = 0; i < names.length; i++) {
-      if (names[i] === name) found = lines++ === 0 ? values[i]! : `${found},${values[i]!}`;
-    }
-    return found;
+    const place = this.layout.place(name);
+    if (place >= 0) return this.values[place]!;
+    if (place === ABSENT) return '';
+    return this.values.filter((_, i) => this.names[i] === name).join(',');
   }
 }
 
@@ -69,31 +139,33 @@ const METHOD = /^[A-Z]{1,16}$/;
 
 /** Checks a head against the limits; see the file header. */
 export function checkHead(head: BaseRequest, limits: TransportLimits): HeadCheck {
-  const { names, values } = head.lines;
+  const { layout, values } = head.lines;
   const isPost = head.method === 'POST';
   if (!isPost && !METHOD.test(head.method)) return BAD;
-  if (names.length > limits.headersMax) return HEAD_TOO_LARGE;
-  let size = head.path.length + head.query.length;
-  let length = -1;
-  let hosts = 0;
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i]!;
-    const value = values[i]!;
-    size += name.length + value.length + 4;
-    // Lengths first: most names are told apart without a comparison.
-    if (name.length === 14 && name === 'content-length') {
-      if (length !== -1 || !DIGITS.test(value)) return BAD;
-      length = Number(value);
-    } else if (name.length === 17 && name === 'transfer-encoding') {
-      return LENGTH_REQUIRED;
-    } else if (name.length === 4 && name === 'host') {
-      hosts++;
-    }
+  if (values.length > limits.headersMax) return HEAD_TOO_LARGE;
+  if (layout.length === ABSENT) {
+    const refusal = refusalByNames(head.lines);
+    if (refusal !== undefined) return refusal;
+  } else if (!DIGITS.test(values[layout.length]!)) {
+    return BAD;
   }
+  let size = head.path.length + head.query.length + layout.size;
+  for (let i = 0; i < values.length; i++) size += values[i]!.length;
   if (size > limits.headerBytesMax) return HEAD_TOO_LARGE;
-  if (hosts !== 1) return BAD;
-  if (length === -1) return isPost ? LENGTH_REQUIRED : 0;
+  if (!layout.hasHost) return BAD;
+  if (layout.length === ABSENT) return isPost ? LENGTH_REQUIRED : 0;
+  const length = Number(values[layout.length]);
   return length > limits.bodyBytesMax ? BODY_TOO_LARGE : length;
+}
+
+/** The first line that decides how the body ends otherwise than by one good Content-Length. */
+function refusalByNames({ names, values }: HeaderLines): Refusal | undefined {
+  let lengths = 0;
+  for (const [i, name] of names.entries()) {
+    if (name === 'content-length' && (lengths++ > 0 || !DIGITS.test(values[i]!))) return BAD;
+    if (name === 'transfer-encoding') return LENGTH_REQUIRED;
+  }
+  return undefined;
 }
 
 /** The parts of a request that both adapters keep. */

@@ -2,16 +2,17 @@
  * The node:http(s) transport: the fallback where uWebSockets.js cannot load, and the control that
  * our uWS adapter is tested against.
  */
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { randomId } from '../../core/random-ids.js';
 import type { HttpReply, HttpRequest, Transport, TransportOptions } from '../transport.js';
 import {
   BaseRequest,
   checkHead,
   HeaderLines,
+  layoutOf,
   type Refusal,
   refusalReply,
   VERSION_NOT_SUPPORTED,
@@ -76,13 +77,14 @@ function splitTarget(target: string): [path: string, query: string] {
 }
 
 function headerLines(incoming: http.IncomingMessage): HeaderLines {
-  const lines = new HeaderLines();
+  const names: string[] = [];
+  const values: string[] = [];
   const raw = incoming.rawHeaders;
   for (let i = 0; i < raw.length; i += 2) {
-    lines.names.push(raw[i]!.toLowerCase());
-    lines.values.push(raw[i + 1]!);
+    names.push(raw[i]!.toLowerCase());
+    values.push(raw[i + 1]!);
   }
-  return lines;
+  return new HeaderLines(layoutOf(names, names.length), values);
 }
 
 class NodeHttpTransport implements Transport {
@@ -167,7 +169,7 @@ class NodeHttpTransport implements Transport {
 
   #refuse(request: NodeRequest, refusal: Refusal): void {
     this.#options.onRefused?.(refusal.status);
-    request.reply(refusalReply(refusal, randomUUID()));
+    request.reply(refusalReply(refusal, randomId()));
   }
 
   /** The parser or a timeout gave up: one plain answer, then the socket goes. */

@@ -15,12 +15,14 @@ import type {
   us_listen_socket,
 } from 'uWebSockets.js';
 import uWS from 'uWebSockets.js';
-import { randomUUID } from 'node:crypto';
+import { randomId } from '../../core/random-ids.js';
+import { CONTENT_TYPE } from '../../protocol/codec.js';
 import type { HttpReply, HttpRequest, Transport, TransportOptions } from '../transport.js';
 import {
   BaseRequest,
   checkHead,
   HeaderLines,
+  layoutOf,
   type Refusal,
   refusalReply,
   TIMED_OUT,
@@ -31,6 +33,8 @@ import { TLS12_CIPHERS } from './tls.js';
 import { Turn } from './turn.js';
 
 const EMPTY = Buffer.alloc(0);
+/** Characters of a request id, a UUID. */
+const ID_CHARS = 36;
 /** How often slow bodies are looked for, milliseconds. */
 const SWEEP_MS = 500;
 
@@ -38,57 +42,92 @@ export function createUwsTransport(options: TransportOptions): Transport {
   return new UwsTransport(options);
 }
 
+// Its members are plain ones: one is made per request, and V8 defines `#` names one by one.
 class UwsRequest extends BaseRequest implements HttpRequest {
   body: Buffer = EMPTY;
   received = 0;
   deadline = 0;
   readonly remoteAddress: string;
-  readonly #transport: UwsTransport;
-  readonly #response: UwsResponse;
-  #state: 'open' | 'replied' | 'aborted' = 'open';
+  private readonly transport: UwsTransport;
+  private readonly response: UwsResponse;
+  private state: 'open' | 'replied' | 'aborted' = 'open';
 
   constructor(
     transport: UwsTransport,
     response: UwsResponse,
-    head: { method: string; path: string; query: string; lines: HeaderLines },
+    method: string,
+    path: string,
+    query: string,
+    lines: HeaderLines,
   ) {
-    super(head.method, head.path, head.query, head.lines, transport.tls);
-    this.#transport = transport;
-    this.#response = response;
+    super(method, path, query, lines, transport.tls);
+    this.transport = transport;
+    this.response = response;
     this.remoteAddress = transport.peers.of(response);
-    response.onAborted(() => this.#abort());
+    response.onAborted(() => this.abort());
   }
 
   aborted(): boolean {
-    return this.#state === 'aborted';
+    return this.state === 'aborted';
   }
 
   /** False after a reply or an abort; the rest of a refused body may still come. */
   open(): boolean {
-    return this.#state === 'open';
+    return this.state === 'open';
   }
 
-  #abort(): void {
-    if (this.#state === 'open') this.#transport.ended(this);
-    this.#state = 'aborted';
+  private abort(): void {
+    if (this.state === 'open') this.transport.ended(this);
+    this.state = 'aborted';
   }
 
   reply(reply: HttpReply): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'replied';
-    this.#transport.ended(this);
-    const close = reply.close === true || this.#transport.draining;
-    this.#response.cork(() => writeReply(this.#response, reply, close));
+    if (this.state !== 'open') return;
+    this.state = 'replied';
+    this.transport.ended(this);
+    const close = reply.close === true || this.transport.draining;
+    replies.write(this.response, reply, close);
   }
 }
 
-function writeReply(response: UwsResponse, reply: HttpReply, close: boolean): void {
-  if (reply.status !== 200) response.writeStatus(statusLine(reply.status));
-  response.writeHeader('x-amzn-RequestId', reply.requestId);
-  response.writeHeader('Content-Type', reply.contentType ?? 'application/x-amz-json-1.1');
-  // uWS adds `Connection: close` by itself where it is to close.
-  response.end(reply.body, close);
+/**
+ * Writes replies. uWS takes bytes as they are, while it converts each string; so what is the same
+ * in all replies stands here as bytes, and both headers go in one call: the value of the first ends
+ * with the whole second one.
+ */
+class ReplyWriter {
+  readonly #name = Buffer.from('Content-Type', 'latin1');
+  readonly #value = Buffer.from(`${CONTENT_TYPE}\r\nx-amzn-RequestId: ${' '.repeat(ID_CHARS)}`);
+  readonly #idAt = this.#value.length - ID_CHARS;
+  #response!: UwsResponse;
+  #reply!: HttpReply;
+  #close = false;
+
+  write(response: UwsResponse, reply: HttpReply, close: boolean): void {
+    this.#response = response;
+    this.#reply = reply;
+    this.#close = close;
+    response.cork(this.#corked);
+  }
+
+  /** One function for all: uWS calls it before `cork` returns. */
+  readonly #corked = (): void => {
+    const response = this.#response;
+    const { status, requestId, body, contentType = CONTENT_TYPE } = this.#reply;
+    if (status !== 200) response.writeStatus(statusLine(status));
+    if (contentType === CONTENT_TYPE && requestId.length === ID_CHARS) {
+      this.#value.write(requestId, this.#idAt, ID_CHARS, 'latin1');
+      response.writeHeader(this.#name, this.#value);
+    } else {
+      response.writeHeader('Content-Type', contentType);
+      response.writeHeader('x-amzn-RequestId', requestId);
+    }
+    // uWS adds `Connection: close` by itself where it is to close.
+    response.end(body, this.#close);
+  };
 }
+
+const replies = new ReplyWriter();
 
 class UwsTransport implements Transport {
   readonly kind = 'uws';
@@ -104,7 +143,10 @@ class UwsTransport implements Transport {
   /** Requests whose body did not come with their head. */
   readonly #slow = new Set<UwsRequest>();
   #sweeper: NodeJS.Timeout | undefined;
-  #lines = new HeaderLines();
+  /** The lines of the head that is being read; what lies past #lineCount is of others. */
+  readonly #names: string[] = [];
+  readonly #values: string[] = [];
+  #lineCount = 0;
 
   constructor(options: TransportOptions) {
     if (options.tls?.minVersion === 'TLSv1.3') {
@@ -139,21 +181,19 @@ class UwsTransport implements Transport {
   }
 
   readonly #onHeader = (name: string, value: string): void => {
-    this.#lines.names.push(name);
-    this.#lines.values.push(value);
+    this.#names[this.#lineCount] = name;
+    this.#values[this.#lineCount] = value;
+    this.#lineCount++;
   };
 
   #onHead(response: UwsResponse, head: UwsHead, method: string, path: string): void {
-    const lines = new HeaderLines();
-    this.#lines = lines;
+    this.#lineCount = 0;
     head.forEach(this.#onHeader);
-    const request = new UwsRequest(this, response, {
-      method,
-      path,
-      // Typed as always there; undefined where the target has no '?'.
-      query: head.getQuery() ?? '',
-      lines,
-    });
+    const layout = layoutOf(this.#names, this.#lineCount);
+    const lines = new HeaderLines(layout, this.#values.slice(0, this.#lineCount));
+    // Typed as always there; undefined where the target has no '?'.
+    const query = head.getQuery() ?? '';
+    const request = new UwsRequest(this, response, method, path, query, lines);
     this.#inFlight++;
     const check = checkHead(request, this.#options.limits);
     if (typeof check !== 'number') {
@@ -194,7 +234,7 @@ class UwsTransport implements Transport {
 
   #refuse(request: UwsRequest, refusal: Refusal): void {
     this.#options.onRefused?.(refusal.status);
-    request.reply(refusalReply(refusal, randomUUID()));
+    request.reply(refusalReply(refusal, randomId()));
   }
 
   /** A request got its reply or lost its client. */
