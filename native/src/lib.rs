@@ -5,6 +5,7 @@ pub mod bn52;
 pub mod cpu;
 pub mod ec;
 pub mod ffi;
+pub mod field;
 pub mod frame;
 pub mod keygen;
 #[cfg(feature = "napi")]

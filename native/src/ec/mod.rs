@@ -1,19 +1,27 @@
 //! Elliptic-curve operations of the frame, over AWS-LC and libsecp256k1.
+mod agree;
+pub mod batch;
+mod comb;
+pub mod curve;
+mod der;
+mod jobs;
+mod nonce;
+mod point;
+pub mod scalar;
+mod sha_lanes;
+mod sign;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use agree::{AgreeJob, PublicJob};
+pub use jobs::{EcJob, LaneKey, ecdh_batch, sign_batch, verify_batch};
+pub use sign::{Nonces, SignJob};
+pub use verify::VerifyJob;
+
 use crate::ffi::{self, AsymmetricKey, Hash};
 use crate::frame::{Status, alg, spec};
 use crate::rsa::digest_of;
-
-/// What the multi-buffer kernels keep of a key, made once when the key is loaded.
-pub enum LaneKey {
-    /// The key has no kernel.
-    None,
-}
-
-impl LaneKey {
-    pub fn new(_key: &AsymmetricKey) -> Result<Self, Status> {
-        Ok(LaneKey::None)
-    }
-}
 
 /// The hash of an ECDSA algorithm, which must be the one of the key's curve.
 fn hash_of(key: &AsymmetricKey, algorithm: u16) -> Result<Hash, Status> {

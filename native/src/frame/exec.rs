@@ -74,6 +74,8 @@ pub(super) fn run_frame_with(frame: &mut [u8], kernels: Option<Kernels>) -> Stat
     }
     let ran = catch_unwind(AssertUnwindSafe(|| super::rsa_jobs::run(frame, &mut done)));
     debug_assert!(ran.is_ok());
+    let ran = catch_unwind(AssertUnwindSafe(|| super::ec_jobs::run(frame, &mut done)));
+    debug_assert!(ran.is_ok());
     run_one_by_one(frame, &mut random, &done);
     Status::Ok
 }

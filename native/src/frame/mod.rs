@@ -1,4 +1,8 @@
 //! Frames: packed batches of jobs, one native call each.
+#[cfg(target_arch = "x86_64")]
+mod ec_jobs;
+#[cfg(test)]
+mod ec_tests;
 mod exec;
 mod keygen_jobs;
 mod layout;

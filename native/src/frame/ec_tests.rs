@@ -1,0 +1,112 @@
+//! Elliptic-curve jobs in frames: batches must answer as the executor does for a frame of one.
+use super::*;
+use crate::arena::{self, Handle, KeyBody};
+use crate::ffi::{self, AsymmetricKey};
+
+struct Want<'a> {
+    op: u16,
+    alg: u16,
+    key: Handle,
+    inputs: [&'a [u8]; 2],
+    cap: usize,
+}
+
+/// Runs the jobs as one frame; status and output of each.
+fn run(jobs: &[Want<'_>]) -> Vec<(u32, Vec<u8>)> {
+    let mut frame = vec![0u8; HEADER_BYTES + jobs.len() * DESCRIPTOR_BYTES];
+    let put = |frame: &mut Vec<u8>, at: usize, value: usize| {
+        frame[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes());
+    };
+    put(&mut frame, 0, FRAME_MAGIC as usize);
+    put(&mut frame, 4, jobs.len());
+    for (i, job) in jobs.iter().enumerate() {
+        let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
+        put(&mut frame, d + field::op, usize::from(job.op) | usize::from(job.alg) << 16);
+        put(&mut frame, d + field::status, 1);
+        put(&mut frame, d + field::keySlot, job.key.slot as usize);
+        put(&mut frame, d + field::keyGen, job.key.generation as usize);
+        for (n, input) in job.inputs.iter().enumerate() {
+            let at = frame.len();
+            put(&mut frame, d + field::in0 + 8 * n, at);
+            put(&mut frame, d + field::in0 + 8 * n + 4, input.len());
+            frame.extend_from_slice(input);
+        }
+        let at = frame.len();
+        put(&mut frame, d + field::out, at);
+        put(&mut frame, d + field::outCap, job.cap);
+        frame.resize(at + job.cap, 0);
+    }
+    let used = frame.len();
+    put(&mut frame, 8, used);
+    assert_eq!(run_frame(&mut frame), Status::Ok);
+    let read = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
+    (0..jobs.len())
+        .map(|i| {
+            let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
+            let (at, len) = (read(d + field::out) as usize, read(d + field::outLen) as usize);
+            (read(d + field::status), frame[at..at + len].to_vec())
+        })
+        .collect()
+}
+
+/// A private key's handle and its SPKI.
+fn key(spec: u16) -> (Handle, Vec<u8>) {
+    let made = ffi::generate_ec(spec).expect("a key");
+    let key = AsymmetricKey::from_pkcs8(spec, &made.pkcs8).expect("own key");
+    (arena::insert(KeyBody::Asymmetric(key)).expect("room"), made.spki)
+}
+
+const CURVES: [(u16, u16); 4] = [
+    (spec::ECC_NIST_P256, alg::ECDSA_SHA_256),
+    (spec::ECC_NIST_P384, alg::ECDSA_SHA_384),
+    (spec::ECC_NIST_P521, alg::ECDSA_SHA_512),
+    (spec::ECC_SECG_P256K1, alg::ECDSA_SHA_256),
+];
+
+#[test]
+fn frames_of_curve_jobs_answer_as_single_ones_do() {
+    let keys: Vec<_> = CURVES.iter().map(|(spec, alg)| (key(*spec), *alg)).collect();
+    let (gone, _) = key(spec::ECC_NIST_P256);
+    arena::free(gone.slot, gone.generation);
+    let message = b"frames of curve jobs".as_slice();
+    let signs: Vec<Want<'_>> = (0..50)
+        .map(|i| Want {
+            op: op::SIGN,
+            alg: if i == 5 { alg::ECDSA_SHA_512 } else { keys[i % 4].1 },
+            key: if i == 9 { gone } else { keys[i % 4].0.0 },
+            inputs: [message, &[]],
+            cap: if i == 8 { 16 } else { 160 },
+        })
+        .collect();
+    let signed = run(&signs);
+    for (i, (job, got)) in signs.iter().zip(&signed).enumerate() {
+        // Signatures are random; their outcomes are not.
+        assert_eq!(got.0, run(std::slice::from_ref(job))[0].0, "job {i}");
+    }
+    assert_eq!(signed.iter().filter(|(status, _)| *status == 0).count(), 47);
+    let mut spoiled: Vec<Vec<u8>> = signed.iter().map(|(_, signature)| signature.clone()).collect();
+    for signature in spoiled.iter_mut().skip(1).step_by(5).filter(|s| !s.is_empty()) {
+        signature[20] ^= 4;
+    }
+    let mut peers: Vec<Vec<u8>> = (0..50).map(|i| keys[i % 4].0.1.clone()).collect();
+    peers[1][40] ^= 1;
+    peers[2].truncate(50);
+    peers[4].push(0);
+    peers[5] = keys[0].0.1.clone();
+    let mut mixed = Vec::new();
+    for i in 0..50 {
+        let (key, alg) = (keys[i % 4].0.0, keys[i % 4].1);
+        mixed.push(Want { op: op::VERIFY, alg, key, inputs: [message, &spoiled[i]], cap: 0 });
+        let cap = if i == 12 { 5 } else { 66 };
+        mixed.push(Want { op: op::ECDH, alg: 0, key, inputs: [&peers[i], &[]], cap });
+    }
+    let mut good = 0;
+    for (i, (job, got)) in mixed.iter().zip(run(&mixed)).enumerate() {
+        assert_eq!(got, run(std::slice::from_ref(job))[0], "job {i}");
+        good += usize::from(got.0 == 0);
+    }
+    // Of 50 verifications three have no signature and nine a spoiled one; of 50 agreements twelve
+    // are asked of secp256k1, four peers are bad, and one has no room.
+    println!("{good} of {} jobs were good", mixed.len());
+    assert!((60..80).contains(&good));
+}
