@@ -25,7 +25,7 @@ for argument in "$@"; do
   esac
 done
 # Bochs retires about 33 million instructions per second: this is far more than the suite needs.
-limit_seconds=${EMULATED_SECONDS_MAX:-2400}
+limit_seconds=${EMULATED_SECONDS_MAX:-7200}
 
 target_dir=${CARGO_TARGET_DIR:-$PWD/native/target}
 work=$target_dir/emulated

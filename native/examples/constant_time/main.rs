@@ -4,6 +4,7 @@
 //! Two leaks are planted: a run in which valgrind does not report them has proved nothing, and fails.
 //! What this cannot see: instructions whose time depends on their operands, and AVX-512 code, which
 //! valgrind does not run.
+mod ec;
 mod rsa;
 mod secret_keys;
 mod vectors;
@@ -82,6 +83,7 @@ fn main() {
     secret_keys::run(&mut checks);
     vectors::run(&mut checks);
     rsa::run(&mut checks);
+    ec::run(&mut checks);
     let verdict = if checks.failed == 0 { "ok" } else { "FAILED" };
     println!(
         "\ntest result: {verdict}. {} passed; {} failed; 0 ignored",

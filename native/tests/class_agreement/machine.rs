@@ -1,4 +1,6 @@
 //! The classes of CPU as types, so that one text of a test is compiled for each.
+use keystrel_native::cpu::Class;
+use keystrel_native::ec::batch::Kernels;
 use keystrel_native::rsa::lane_key::Kernel;
 use keystrel_native::vec::{Multiply, Portable, Vector};
 
@@ -13,6 +15,8 @@ pub trait Machine {
     /// The class in the batches of RSA.
     const KERNEL: Kernel;
     type V: Vector + Multiply;
+    /// The class in the batches of curves; where it is.
+    fn ec_kernels() -> Kernels;
     /// True where this CPU (real or emulated) runs the class.
     fn is_here() -> bool;
     /// # Safety
@@ -26,6 +30,9 @@ impl Machine for PortableMachine {
     const NAME: &'static str = "portable";
     const KERNEL: Kernel = Kernel::Portable;
     type V = Portable;
+    fn ec_kernels() -> Kernels {
+        Kernels::portable()
+    }
     fn is_here() -> bool {
         true
     }
@@ -43,6 +50,9 @@ macro_rules! machine {
             const NAME: &'static str = $text;
             const KERNEL: Kernel = Kernel::$kernel;
             type V = keystrel_native::vec::$vector;
+            fn ec_kernels() -> Kernels {
+                Kernels::of_class(Class::$kernel).expect("the CPU has the class")
+            }
             fn is_here() -> bool {
                 $is_here
             }

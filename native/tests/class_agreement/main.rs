@@ -8,6 +8,7 @@
 //!   the answers, which lie in `/answers`. There the twin would take hours.
 //!
 //! SEED=n repeats a run; AGREEMENT_JOBS=n sets the number of jobs of each primitive.
+mod ec;
 mod machine;
 mod random;
 mod rsa;
@@ -65,12 +66,28 @@ fn all() -> Vec<Primitive> {
         primitive!("rsa2048-private", rsa::private_2048, 2_000, 200_000, 2_000),
         primitive!("rsa3072-private", rsa::private_3072, 200, 40_000, 2_000),
         primitive!("rsa4096-private", rsa::private_4096, 200, 20_000, 2_000),
+        primitive!("p256-sign", ec::sign_p256, 8_000, 400_000, 2_000),
+        primitive!("p256-verify", ec::verify_p256, 8_000, 400_000, 2_000),
+        primitive!("p256-agree", ec::agree_p256, 8_000, 400_000, 2_000),
+        primitive!("p256-public", ec::public_p256, 8_000, 400_000, 2_000),
+        primitive!("k256-sign", ec::sign_k256, 8_000, 400_000, 2_000),
+        primitive!("k256-verify", ec::verify_k256, 8_000, 400_000, 2_000),
+        primitive!("k256-agree", ec::agree_k256, 8_000, 400_000, 2_000),
+        primitive!("k256-public", ec::public_k256, 8_000, 400_000, 2_000),
+        primitive!("p384-sign", ec::sign_p384, 3_000, 150_000, 2_000),
+        primitive!("p384-verify", ec::verify_p384, 3_000, 150_000, 2_000),
+        primitive!("p384-agree", ec::agree_p384, 3_000, 150_000, 2_000),
+        primitive!("p384-public", ec::public_p384, 3_000, 150_000, 2_000),
+        primitive!("p521-sign", ec::sign_p521, 1_000, 50_000, 2_000),
+        primitive!("p521-verify", ec::verify_p521, 1_000, 50_000, 2_000),
+        primitive!("p521-agree", ec::agree_p521, 1_000, 50_000, 2_000),
+        primitive!("p521-public", ec::public_p521, 1_000, 50_000, 2_000),
     ]
 }
 
-/// Those that can run here: Miri has no foreign functions, which keys need.
+/// Those that can run here: Miri has no foreign functions, which RSA keys and curves need.
 fn primitives() -> Vec<Primitive> {
-    all().into_iter().filter(|p| !(cfg!(miri) && p.name.starts_with("rsa"))).collect()
+    all().into_iter().filter(|p| !cfg!(miri) || matches!(p.name, "vector" | "products")).collect()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -88,14 +105,16 @@ struct Tally {
 
 impl Tally {
     /// Prints one line per primitive and class. `passed` and `failed` count those lines.
-    fn compare(&mut self, primitive: &str, class: &str, how: &str, want: &[u64], got: &[u64]) {
+    fn compare(&mut self, what: [&str; 3], want: &[u64], got: &[u64], since: Instant) {
+        let [primitive, class, how] = what;
         let wrong: Vec<usize> = (0..want.len()).filter(|&i| got.get(i) != Some(&want[i])).collect();
         let ok = wrong.is_empty() && want.len() == got.len() && !want.is_empty();
         let verdict = if ok { "ok" } else { "FAILED" };
         println!(
-            "class agreement {primitive}: {class} ({how}) against portable, {} jobs, {} failed ... {verdict}",
+            "class agreement {primitive}: {class} ({how}) against portable, {} jobs, {} failed ... {verdict} ({:.1} s)",
             want.len(),
             wrong.len(),
+            since.elapsed().as_secs_f64(),
         );
         if let Some(first) = wrong.first() {
             println!("  first failed job: {first}");
@@ -150,11 +169,18 @@ fn natively(suite: Suite, filters: &[String]) -> Tally {
             continue;
         }
         let jobs = jobs(&primitive, suite);
+        let since = Instant::now();
         let want = (primitive.portable)(&mut Random::new(seed, primitive.name), jobs);
+        println!(
+            "class agreement {}: {jobs} jobs of the portable twin ({:.1} s)",
+            primitive.name,
+            since.elapsed().as_secs_f64()
+        );
         for (class, is_here, run) in primitive.classes {
             if is_here() {
+                let since = Instant::now();
                 let got = run(&mut Random::new(seed, primitive.name), jobs);
-                tally.compare(primitive.name, class, "natively", &want, &got);
+                tally.compare([primitive.name, class, "natively"], &want, &got, since);
             } else {
                 println!("class agreement {}: {class} is not on this CPU", primitive.name);
             }
@@ -200,31 +226,19 @@ fn against_answers(path: &str, class: &str, how: &str) -> std::io::Result<Tally>
         let jobs = words.next().unwrap_or_default() as usize;
         let want: Vec<u64> = words.by_ref().take(jobs).collect();
         let Some((is_here, run)) = primitive.of_class(class) else { continue };
+        let since = Instant::now();
         let got = if is_here() {
             run(&mut Random::new(seed, primitive.name), jobs)
         } else {
             println!("{class} is not on this CPU");
             Vec::new()
         };
-        tally.compare(primitive.name, class, how, &want, &got);
-        if how == EMULATED {
-            println!("  {:.0} s after the start of the machine", uptime().as_secs_f64());
-        }
+        tally.compare([primitive.name, class, how], &want, &got, since);
     }
     Ok(tally)
 }
 
 const EMULATED: &str = "emulated";
-
-fn uptime() -> std::time::Duration {
-    // SAFETY: the structure is ours.
-    let t = unsafe {
-        let mut t = std::mem::zeroed::<libc::timespec>();
-        libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut t);
-        t
-    };
-    std::time::Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
-}
 
 /// Ends the emulated machine. The pause lets the serial line run dry.
 #[cfg(target_os = "linux")]
