@@ -3,7 +3,6 @@
 pub mod arena;
 pub mod bn52;
 pub mod cpu;
-pub mod ct;
 pub mod ec;
 pub mod ffi;
 pub mod field;
@@ -12,6 +11,7 @@ pub mod keygen;
 #[cfg(feature = "napi")]
 pub mod napi;
 pub mod rsa;
+pub mod secrecy;
 pub mod selftest;
 pub mod sigv4;
 pub mod symmetric;

@@ -78,7 +78,8 @@ fn choose(wanted: Option<&str>, best: Class) -> (Class, Option<String>) {
 
 /// The CPU's name, as it gives it.
 pub fn brand() -> String {
-    #[cfg(target_arch = "x86_64")]
+    // Miri has no cpuid.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use core::arch::x86_64::__cpuid;
         if __cpuid(0x8000_0000).eax >= 0x8000_0004 {

@@ -8,6 +8,7 @@ use super::point::{Affine, Field, Jacobian, invert_all};
 use super::scalar;
 use crate::field::{Class, Fe, Task, WORDS, Words, wipe};
 use crate::frame::Status;
+use crate::secrecy::declassify;
 use crate::vec::LANES;
 use zeroize::Zeroize;
 
@@ -79,7 +80,7 @@ impl<V: Class, C: Curve, const N: usize> Task for Agree<'_, '_, V, C, N> {
         digits.zeroize();
         invert_all(&mut zs[..groups]);
         for (g, jobs) in jobs.chunks_mut(LANES).enumerate() {
-            let right = points[g].is_on_curve().store();
+            let right = declassify(points[g].is_on_curve().store());
             let mut x = affine_words(&points[g], &zs[g])[0];
             for (lane, job) in jobs.iter_mut().enumerate() {
                 if job.status == Status::Ok && right[lane] == 0 {
@@ -195,7 +196,7 @@ impl<V: Class, C: Curve, const N: usize> Task for Public<'_, '_, V, C, N> {
         }
         invert_all(&mut zs[..groups]);
         for (g, jobs) in jobs.chunks_mut(LANES).enumerate() {
-            let right = points[g].is_on_curve().store();
+            let right = declassify(points[g].is_on_curve().store());
             let [x, y] = affine_words(&points[g], &zs[g]);
             for (lane, job) in jobs.iter_mut().enumerate() {
                 if job.status == Status::Ok && right[lane] == 0 {

@@ -5,6 +5,7 @@
 //! Tunstall, 2009). No digit is zero, so that no addition is skipped; an even k is replaced by n - k.
 use super::curve::Curve;
 use crate::field::{Prime, WORDS, Words, bits, subtract};
+use crate::secrecy::declassify;
 use crate::vec::LANES;
 use std::hint::black_box;
 
@@ -37,7 +38,7 @@ fn select(mask: u64, a: &Words, b: &Words) -> Words {
 pub fn is_in_range<C: Curve>(k: &Words) -> bool {
     let any = k.iter().fold(0, |any, word| any | word);
     let (_, less) = subtract(k, &C::Order::VALUE);
-    mask(less) & mask(any != 0) != 0
+    declassify(mask(less) & mask(any != 0)) != 0
 }
 
 /// k mod n for k < 2n.

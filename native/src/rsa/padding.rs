@@ -2,6 +2,7 @@
 //! MGF1 with the same hash, salt as long as the digest), EME-OAEP (7.1, empty label).
 use crate::ffi::{self, Hash};
 use crate::frame::Status;
+use crate::secrecy::declassify;
 use std::hint::black_box;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
@@ -139,10 +140,10 @@ pub fn oaep_open(em: &mut [u8], hash: Hash, out: &mut [u8]) -> Result<usize, Sta
         good &= !(looking & !byte.ct_eq(&0));
     }
     good &= !looking;
-    if black_box(good.unwrap_u8()) == 0 {
+    if declassify(black_box(good.unwrap_u8())) == 0 {
         return Err(Status::InvalidCiphertext);
     }
-    let message = &db[at as usize..];
+    let message = &db[declassify(at) as usize..];
     out[..message.len()].copy_from_slice(message);
     Ok(message.len())
 }

@@ -26,6 +26,7 @@ pub fn kdf_input(nonce: &[u8; NONCE]) -> [u8; KDF_INPUT] {
 }
 
 /// `kdf_input` as the single block of SHA-256 that follows HMAC's inner pad, in words.
+#[cfg(target_arch = "x86_64")]
 pub fn kdf_words(nonce: &[u8; NONCE]) -> [u32; 16] {
     const FIXED: [u32; 16] = {
         let mut words = [0u32; 16];

@@ -1,6 +1,7 @@
 //! The portable twin.
 use super::multiply::Multiply;
 use super::{LANES, MASK52, Vector};
+use core::hint::black_box;
 
 /// Portable twin of the vector kernels: for other CPUs, valgrind, Miri and sanitizers.
 #[derive(Clone, Copy)]
@@ -77,20 +78,27 @@ impl Vector for Portable {
     }
     #[inline(always)]
     fn select(mask: Self, a: Self, b: Self) -> Self {
+        // The barriers here and below keep the compiler from making branches of masks; it did, in
+        // scans of tables (found by the constant-time check).
+        let mask = black_box(mask);
         a.and(mask).or(lanewise!(mask, b, |m: u64, y: u64| !m & y))
     }
     #[inline(always)]
     fn is_zero(self) -> Self {
-        lanewise!(self, self, |x: u64, _| ((x | x.wrapping_neg()) >> 63).wrapping_sub(1))
+        black_box(lanewise!(self, self, |x: u64, _| {
+            ((x | x.wrapping_neg()) >> 63).wrapping_sub(1)
+        }))
     }
     #[inline(always)]
     fn lookup(table: &[u64], index: Self) -> Self {
         let mut out = [0u64; LANES];
         for (j, entry) in table.iter().enumerate() {
-            for i in 0..LANES {
+            let masks: [u64; LANES] = black_box(std::array::from_fn(|i| {
                 let diff = index.0[i] ^ j as u64;
-                let mask = ((diff | diff.wrapping_neg()) >> 63).wrapping_sub(1);
-                out[i] |= entry & mask;
+                ((diff | diff.wrapping_neg()) >> 63).wrapping_sub(1)
+            }));
+            for i in 0..LANES {
+                out[i] |= entry & masks[i];
             }
         }
         Portable(out)

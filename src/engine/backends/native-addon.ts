@@ -58,15 +58,21 @@ function packageDir(): string {
 
 const nativeDir = join(packageDir(), 'native');
 
+/** The last part of a platform's name, as @napi-rs/cli writes it. */
 function libc(): string {
+  if (process.platform === 'win32') return '-msvc';
   if (process.platform !== 'linux') return '';
   const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
   return report.header?.glibcVersionRuntime === undefined ? '-musl' : '-gnu';
 }
 
+/** The package that `npm run prebuild` makes for this platform. */
+export function prebuiltPackage(): string {
+  return `@keystrel/native-${process.platform}-${process.arch}${libc()}`;
+}
+
 function candidates(): readonly string[] {
-  const prebuilt = `@keystrel/native-${process.platform}-${process.arch}${libc()}`;
-  return [prebuilt, join(nativeDir, 'keystrel.node')];
+  return [prebuiltPackage(), join(nativeDir, 'keystrel.node')];
 }
 
 /** Why the file that a build leaves is not there. */
@@ -75,13 +81,20 @@ function buildReason(): string {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : 'the addon was not built';
 }
 
-/** Loads once per thread; `wanted` is KEYSTREL_BACKEND. */
-export function loadNativeAddon(wanted = process.env.KEYSTREL_BACKEND ?? 'auto'): NativeLoad {
+/**
+ * Loads once per thread.
+ * @param wanted KEYSTREL_BACKEND
+ * @param places Packages or files, the preferred one first: a prebuilt addon, then a built one.
+ */
+export function loadNativeAddon(
+  wanted = process.env.KEYSTREL_BACKEND ?? 'auto',
+  places: readonly string[] = candidates(),
+): NativeLoad {
   if (wanted === 'node' || wanted === 'noble') {
     return { addon: undefined, reason: `KEYSTREL_BACKEND=${wanted}` };
   }
   const failures: string[] = [];
-  for (const from of candidates()) {
+  for (const from of places) {
     try {
       const addon = require(from) as NativeAddon;
       const theirs = addon.layoutFingerprint();
@@ -92,5 +105,5 @@ export function loadNativeAddon(wanted = process.env.KEYSTREL_BACKEND ?? 'auto')
       if (code !== 'MODULE_NOT_FOUND') failures.push((error as Error).message);
     }
   }
-  return { addon: undefined, reason: failures[0] ?? buildReason() };
+  return { addon: undefined, reason: failures.length > 0 ? failures.join('; ') : buildReason() };
 }
