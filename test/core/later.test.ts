@@ -66,7 +66,7 @@ describe('a Later', () => {
     two.reject(new Error('two'));
     const [first, second, third] = await all;
     expect(first).toEqual({ status: 'fulfilled', value: 1 });
-    expect(second!.status).toBe('rejected');
+    expect(second.status).toBe('rejected');
     expect(third).toEqual({ status: 'fulfilled', value: 3 });
   });
 

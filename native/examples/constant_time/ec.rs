@@ -14,7 +14,7 @@ use std::hint::black_box;
 const JOBS: usize = 9;
 
 fn scalars(curve: CurveName) -> [Words; JOBS] {
-    let words = curve.len() / 8;
+    let words = curve.coordinate_len() / 8;
     classify(std::array::from_fn(|job| {
         std::array::from_fn(|i| {
             let word = (1 + job + 16 * i) as u64;

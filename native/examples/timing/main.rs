@@ -35,7 +35,7 @@ pub trait Target {
 pub struct Random(u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub fn next_word(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -44,7 +44,7 @@ impl Random {
 
     pub fn fill(&mut self, out: &mut [u8]) {
         for chunk in out.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+            chunk.copy_from_slice(&self.next_word().to_le_bytes()[..chunk.len()]);
         }
     }
 }
@@ -109,7 +109,7 @@ fn round(target: &mut dyn Target, random: &mut Random, length: Duration) -> Welc
     let start = Instant::now();
     let mut first: Vec<u64> = Vec::with_capacity(WARM_UP);
     while first.len() < WARM_UP && (first.len() < 100 || start.elapsed() < length / 4) {
-        let fixed = random.next() >> 63 == 1;
+        let fixed = random.next_word() >> 63 == 1;
         first.push(measure(target, fixed, random));
     }
     first.sort_unstable();
@@ -117,7 +117,7 @@ fn round(target: &mut dyn Target, random: &mut Random, length: Duration) -> Welc
     let most = first[first.len() * 9 / 10];
     let mut welch = Welch::default();
     while start.elapsed() < length {
-        let fixed = random.next() >> 63 == 1;
+        let fixed = random.next_word() >> 63 == 1;
         let time = measure(target, fixed, random);
         if time <= most {
             welch.add(fixed, time as f64);

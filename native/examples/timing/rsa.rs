@@ -73,12 +73,12 @@ impl Target for Private {
     fn prepare(&mut self, fixed: bool, random: &mut Random) {
         let input_is_fixed = fixed && self.changes == Changes::Input;
         for number in &mut self.input {
-            let mut other: [u64; WORDS] = std::array::from_fn(|_| random.next());
+            let mut other: [u64; WORDS] = std::array::from_fn(|_| random.next_word());
             other[WORDS - 1] >>= 1;
             let one = std::array::from_fn(|i| u64::from(i == 0));
             number[..WORDS].copy_from_slice(&Choose::choose(input_is_fixed, one, other));
         }
-        let other = 1 + random.next() % (self.keys.len() as u64 - 1);
+        let other = 1 + random.next_word() % (self.keys.len() as u64 - 1);
         let [at] = Choose::choose(fixed && self.changes == Changes::Key, [0u64], [other]);
         self.at = if self.changes == Changes::Key { at as usize } else { 0 };
         self.touch();

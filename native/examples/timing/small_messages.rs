@@ -31,7 +31,7 @@ mod x86 {
     }
 
     fn secret_states(fixed: bool, random: &mut Random) -> [[u32; 8]; 2] {
-        let other: [u32; 16] = std::array::from_fn(|_| random.next() as u32);
+        let other: [u32; 16] = std::array::from_fn(|_| random.next_word() as u32);
         let chosen = Choose::choose(fixed, [0; 16], other);
         let (inner, outer) = chosen.split_at(8);
         [inner, outer].map(|half| std::array::from_fn(|i| half[i]))

@@ -13,7 +13,7 @@ struct Lanes {
 impl Target for Lanes {
     fn prepare(&mut self, fixed: bool, random: &mut Random) {
         for lanes in [&mut self.a, &mut self.b] {
-            let other = std::array::from_fn(|_| random.next() & MASK52);
+            let other = std::array::from_fn(|_| random.next_word() & MASK52);
             *lanes = Choose::choose(fixed, [0; LANES], other);
         }
     }
