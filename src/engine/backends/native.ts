@@ -32,8 +32,12 @@ export function createNativeBackend(addon: NativeAddon): Backend {
   const why = `AWS-LC in the native addon, CPU class ${info.cpuClass}${
     info.cpuReason ? ` (${info.cpuReason})` : ''
   }`;
-  const whyOf = (algorithm: string): string =>
-    SHORT.has(algorithm) ? `${why}; short messages: ${info.shortMessages}` : why;
+  const lanes = info.cpuClass === 'ifma' || info.cpuClass === 'avx2';
+  const whyOf = (algorithm: string): string => {
+    if (SHORT.has(algorithm)) return `${why}; short messages: ${info.shortMessages}`;
+    const batched = lanes && /^(RSA|ECC)/.test(algorithm);
+    return batched ? `${why}; batches: eight lanes where that pays` : why;
+  };
   return {
     name: 'native',
     cpu: info.cpu || (cpus()[0]?.model ?? 'unknown'),
