@@ -26,6 +26,8 @@ export type KeyState =
   | 'Creating'
   | 'Updating';
 
+export type ExpirationModel = 'KEY_MATERIAL_EXPIRES' | 'KEY_MATERIAL_DOES_NOT_EXPIRE';
+
 export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE';
 
 /** A KMS key. Primary key of the table: (account, region, keyId). */
@@ -52,7 +54,27 @@ export interface StoredKey {
   readonly publicKey: Uint8Array | null;
   /** The key policy as given, or null for the default one. */
   readonly policy: string | null;
+  /** Days between automatic rotations; null where automatic rotation is off. */
+  readonly rotationPeriodDays: number | null;
+  /** When the next automatic rotation is due; null where it is off. */
+  readonly nextRotationAt: number | null;
+  /** Of imported material, as DescribeKey shows it; null where none is present. */
+  readonly expirationModel: ExpirationModel | null;
+  /** When imported material ends that expires, else null; of several the earliest. */
+  readonly validTo: number | null;
+  /** Null for keys of a single Region. Related keys share account, key id and material. */
+  readonly multiRegionRole: 'PRIMARY' | 'REPLICA' | null;
+  /** The Region of the primary key of a multi-Region key, else null. */
+  readonly primaryRegion: string | null;
+  /** Of a key that a service manages, its alias without the prefix, e.g. `aws/s3`; else null. */
+  readonly service: string | null;
 }
+
+export type MaterialState =
+  | 'CURRENT'
+  | 'NON_CURRENT'
+  | 'PENDING_ROTATION'
+  | 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION';
 
 /** One version of a KMS key's material: only its wrapped form is ever stored. */
 export interface StoredMaterial {
@@ -62,8 +84,19 @@ export interface StoredMaterial {
   /** 64 hex digits: HMAC-SHA-256 of the key id under the material. */
   readonly materialId: string;
   readonly domainKeyId: number;
+  /** Empty where imported material was deleted or has expired; its id stays, to know it again. */
   readonly wrapped: Uint8Array;
   readonly createdAt: number;
+  readonly state: MaterialState;
+  /** How it became current; null for the first material of a key. */
+  readonly rotationType: 'AUTOMATIC' | 'ON_DEMAND' | null;
+  readonly rotatedAt: number | null;
+  /** Null for material that was not imported. */
+  readonly importState: 'IMPORTED' | 'PENDING_IMPORT' | null;
+  readonly expirationModel: ExpirationModel | null;
+  readonly validTo: number | null;
+  /** KeyMaterialDescription of imported material. */
+  readonly description: string | null;
 }
 
 export interface StoredAlias {

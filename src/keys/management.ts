@@ -75,6 +75,13 @@ export class Management {
       currentMaterialId: materialId,
       publicKey: made.publicKey ?? null,
       policy: request.policy ?? null,
+      rotationPeriodDays: null,
+      nextRotationAt: null,
+      expirationModel: null,
+      validTo: null,
+      multiRegionRole: multiRegion ? 'PRIMARY' : null,
+      primaryRegion: multiRegion ? region : null,
+      service: null,
     };
     const material: StoredMaterial = {
       account,
@@ -84,6 +91,13 @@ export class Management {
       domainKeyId,
       wrapped: made.wrapped,
       createdAt,
+      state: 'CURRENT',
+      rotationType: null,
+      rotatedAt: null,
+      importState: null,
+      expirationModel: null,
+      validTo: null,
+      description: null,
     };
     await this.#insert(record, material);
     return ResolvedKey.of(record);

@@ -10,6 +10,7 @@ import {
   type RawBuilder,
   sql,
 } from 'kysely';
+import type { Schema } from './schema.js';
 
 /** What databases name differently. */
 export interface ColumnTypes {
@@ -132,8 +133,42 @@ const first: Migration = {
   },
 };
 
+/** Rotation, import, multi-Region keys and keys that services manage. */
+const second: Migration = {
+  version: 2,
+  statements(db, { text, int }) {
+    const column = (table: string, name: string, type: RawBuilder<unknown>) =>
+      db.schema.alterTable(table).addColumn(name, type);
+    return [
+      column('keys', 'rotation_period_days', int),
+      column('keys', 'next_rotation_at', int),
+      column('keys', 'expiration_model', text),
+      column('keys', 'valid_to', int),
+      column('keys', 'multi_region_role', text),
+      column('keys', 'primary_region', text),
+      column('keys', 'service', text),
+      // So far no key had more than one material.
+      db.schema
+        .alterTable('materials')
+        .addColumn('state', text, (added) => added.notNull().defaultTo('CURRENT')),
+      column('materials', 'rotation_type', text),
+      column('materials', 'rotated_at', int),
+      column('materials', 'import_state', text),
+      column('materials', 'expiration_model', text),
+      column('materials', 'valid_to', int),
+      column('materials', 'description', text),
+      (db as Kysely<Schema>)
+        .updateTable('keys')
+        .set((eb) => ({ multi_region_role: 'PRIMARY', primary_region: eb.ref('region') }))
+        .where('multi_region', '=', 1),
+      db.schema.createIndex('keys_rotation').on('keys').column('next_rotation_at'),
+      db.schema.createIndex('materials_expiry').on('materials').column('valid_to'),
+    ];
+  },
+};
+
 /** Ascending and without gaps, from 1. */
-export const MIGRATIONS: readonly Migration[] = Object.freeze([first]);
+export const MIGRATIONS: readonly Migration[] = Object.freeze([first, second]);
 
 /** The table that says which have run; made before the first of them. */
 export function schemaVersionsTable(db: Kysely<unknown>, { int }: ColumnTypes): Compilable {

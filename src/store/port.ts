@@ -57,6 +57,12 @@ export type KeyPatch = Partial<
     | 'currentMaterialId'
     | 'policy'
     | 'publicKey'
+    | 'rotationPeriodDays'
+    | 'nextRotationAt'
+    | 'expirationModel'
+    | 'validTo'
+    | 'multiRegionRole'
+    | 'primaryRegion'
   >
 >;
 

@@ -42,6 +42,13 @@ export function keyOfRow(row: KeyTable): StoredKey {
     currentMaterialId: row.current_material_id,
     publicKey: row.public_key,
     policy: row.policy,
+    rotationPeriodDays: row.rotation_period_days,
+    nextRotationAt: row.next_rotation_at,
+    expirationModel: row.expiration_model as StoredKey['expirationModel'],
+    validTo: row.valid_to,
+    multiRegionRole: row.multi_region_role as StoredKey['multiRegionRole'],
+    primaryRegion: row.primary_region,
+    service: row.service,
   };
 }
 
@@ -64,6 +71,13 @@ export function rowOfKey(key: StoredKey): KeyTable {
     current_material_id: key.currentMaterialId,
     public_key: key.publicKey,
     policy: key.policy,
+    rotation_period_days: key.rotationPeriodDays,
+    next_rotation_at: key.nextRotationAt,
+    expiration_model: key.expirationModel,
+    valid_to: key.validTo,
+    multi_region_role: key.multiRegionRole,
+    primary_region: key.primaryRegion,
+    service: key.service,
   };
 }
 
@@ -79,6 +93,12 @@ export function rowOfPatch(patch: KeyPatch): Partial<KeyTable> {
   if (patch.currentMaterialId !== undefined) row.current_material_id = patch.currentMaterialId;
   if (patch.policy !== undefined) row.policy = patch.policy;
   if (patch.publicKey !== undefined) row.public_key = patch.publicKey;
+  if (patch.rotationPeriodDays !== undefined) row.rotation_period_days = patch.rotationPeriodDays;
+  if (patch.nextRotationAt !== undefined) row.next_rotation_at = patch.nextRotationAt;
+  if (patch.expirationModel !== undefined) row.expiration_model = patch.expirationModel;
+  if (patch.validTo !== undefined) row.valid_to = patch.validTo;
+  if (patch.multiRegionRole !== undefined) row.multi_region_role = patch.multiRegionRole;
+  if (patch.primaryRegion !== undefined) row.primary_region = patch.primaryRegion;
   return row;
 }
 
@@ -91,6 +111,13 @@ export function materialOfRow(row: MaterialTable): StoredMaterial {
     domainKeyId: row.domain_key_id,
     wrapped: row.wrapped,
     createdAt: row.created_at,
+    state: row.state as StoredMaterial['state'],
+    rotationType: row.rotation_type as StoredMaterial['rotationType'],
+    rotatedAt: row.rotated_at,
+    importState: row.import_state as StoredMaterial['importState'],
+    expirationModel: row.expiration_model as StoredMaterial['expirationModel'],
+    validTo: row.valid_to,
+    description: row.description,
   };
 }
 
@@ -103,6 +130,13 @@ export function rowOfMaterial(material: StoredMaterial): MaterialTable {
     domain_key_id: material.domainKeyId,
     wrapped: material.wrapped,
     created_at: material.createdAt,
+    state: material.state,
+    rotation_type: material.rotationType,
+    rotated_at: material.rotatedAt,
+    import_state: material.importState,
+    expiration_model: material.expirationModel,
+    valid_to: material.validTo,
+    description: material.description,
   };
 }
 

@@ -27,6 +27,13 @@ export interface KeyTable {
   current_material_id: string | null;
   public_key: Uint8Array | null;
   policy: string | null;
+  rotation_period_days: number | null;
+  next_rotation_at: number | null;
+  expiration_model: string | null;
+  valid_to: number | null;
+  multi_region_role: string | null;
+  primary_region: string | null;
+  service: string | null;
 }
 
 export interface MaterialTable {
@@ -37,6 +44,13 @@ export interface MaterialTable {
   domain_key_id: number;
   wrapped: Uint8Array;
   created_at: number;
+  state: string;
+  rotation_type: string | null;
+  rotated_at: number | null;
+  import_state: string | null;
+  expiration_model: string | null;
+  valid_to: number | null;
+  description: string | null;
 }
 
 export interface AliasTable {

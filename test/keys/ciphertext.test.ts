@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isKmsError } from '../../src/core/errors.js';
 import { newKeyId } from '../../src/core/ids.js';
-import type { StoredKey } from '../../src/core/records.js';
 import {
   encodeHeader,
   HEADER_BASE64_CHARS,
@@ -15,6 +14,7 @@ import {
 } from '../../src/keys/ciphertext.js';
 import type { Key } from '../../src/keys/key.js';
 import { backends, seeded } from '../engine/support.js';
+import { keyRecord, materialRecord } from '../store/records.js';
 import { ACCOUNT, blobInput, CALLER, openRig, REGION, type Rig } from './rig.js';
 
 interface Golden {
@@ -58,27 +58,20 @@ describe.each(backends)('what version 1 wrote, %s backend', (backend) => {
       expect(put.id).toBe(row.id);
     }
     for (const { keyId, createdAt, material } of golden.keys) {
-      const key: StoredKey = {
+      const key = keyRecord({
         account: golden.account,
         region: golden.region,
         keyId,
-        version: 1,
-        keySpec: 'SYMMETRIC_DEFAULT',
-        keyUsage: 'ENCRYPT_DECRYPT',
-        origin: 'AWS_KMS',
-        keyManager: 'CUSTOMER',
-        state: 'Enabled',
-        description: '',
         multiRegion: keyId.startsWith('mrk-'),
         createdAt,
-        deletionDate: null,
-        pendingWindowDays: null,
         currentMaterialId: material.materialId,
-        publicKey: null,
-        policy: null,
-      };
+      });
+      const { domainKeyId, materialId } = material;
       const wrapped = Buffer.from(material.wrapped, 'base64');
-      await rig.store.insertKey(key, { ...key, ...material, wrapped });
+      await rig.store.insertKey(
+        key,
+        materialRecord(key, domainKeyId, { materialId, wrapped, createdAt }),
+      );
     }
   });
   afterAll(async () => {

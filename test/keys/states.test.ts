@@ -9,6 +9,7 @@ import type { Key } from '../../src/keys/key.js';
 import { requireState, requireUsage, STATEFUL_OPERATIONS } from '../../src/keys/states.js';
 import { OPERATIONS } from '../../src/operations/registry.js';
 import { keySpecRow } from '../../src/specs/key-specs.js';
+import { keyRecord } from '../store/records.js';
 
 /** Columns of the page; pending deletion stands for both kinds of it. */
 const COLUMNS = [
@@ -100,25 +101,7 @@ function key(state: KeyState, origin: KeyOrigin = 'AWS_KMS'): Key {
   return {
     arn: ARN,
     spec: keySpecRow('SYMMETRIC_DEFAULT'),
-    record: {
-      account: '111122223333',
-      region: 'eu-central-1',
-      keyId: 'k',
-      version: 1,
-      keySpec: 'SYMMETRIC_DEFAULT',
-      keyUsage: 'ENCRYPT_DECRYPT',
-      origin,
-      keyManager: 'CUSTOMER',
-      state,
-      description: '',
-      multiRegion: false,
-      createdAt: 0,
-      deletionDate: null,
-      pendingWindowDays: null,
-      currentMaterialId: null,
-      publicKey: null,
-      policy: null,
-    },
+    record: keyRecord({ keyId: 'k', origin, state, createdAt: 0 }),
   };
 }
 

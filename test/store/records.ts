@@ -38,6 +38,13 @@ export function keyRecord(fields: Partial<StoredKey> = {}): StoredKey {
     currentMaterialId: null,
     publicKey: null,
     policy: null,
+    rotationPeriodDays: null,
+    nextRotationAt: null,
+    expirationModel: null,
+    validTo: null,
+    multiRegionRole: null,
+    primaryRegion: null,
+    service: null,
     ...fields,
   };
 }
@@ -55,6 +62,13 @@ export function materialRecord(
     domainKeyId,
     wrapped: ALL_BYTES,
     createdAt: NOW,
+    state: 'CURRENT',
+    rotationType: null,
+    rotatedAt: null,
+    importState: null,
+    expirationModel: null,
+    validTo: null,
+    description: null,
     ...fields,
   };
 }

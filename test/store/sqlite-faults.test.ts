@@ -6,7 +6,6 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
-  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -77,10 +76,20 @@ describe('damage', () => {
     const first = await rig.open();
     for (let i = 0; i < 20; i += 1) await insertKey(first, { description: LONG });
     await first.close();
-    const file = openSync(rig.path, 'r+');
     // All but what opening reads: the schema and the versions that have run.
-    for (let at = 4096 * 2; at < statSync(rig.path).size; at += 4096) {
-      writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, at);
+    const db = new Database(rig.path);
+    const pages = db
+      .prepare(
+        `select pageno from dbstat
+         where name not like 'sqlite_schema%' and name not like '%schema_versions%'`,
+      )
+      .pluck()
+      .all() as number[];
+    db.close();
+    expect(pages.length).toBeGreaterThan(20);
+    const file = openSync(rig.path, 'r+');
+    for (const page of pages) {
+      writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, (page - 1) * 4096);
     }
     closeSync(file);
     const store = await rig.open();
