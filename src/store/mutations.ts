@@ -11,7 +11,7 @@ import type {
   StoredMaterial,
   StoredPrincipal,
 } from '../core/records.js';
-import { type Change, type KeyPatch, type Scope, StoreError } from './port.js';
+import { type Change, type KeyPatch, type MaterialChange, type Scope, StoreError } from './port.js';
 import {
   domainKeyOfRow,
   keyOfRow,
@@ -126,6 +126,40 @@ function* updateKey(
   }
   yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
   return keyOfRow(row);
+}
+
+function* updateKeyMaterials(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string,
+  expectVersion: number,
+  patch: KeyPatch,
+  change: MaterialChange,
+): Steps<StoredKey> {
+  const updated = yield* updateKey(db, scope, keyId, expectVersion, patch);
+  for (const material of change.put ?? []) {
+    yield* requireDomainKey(db, material.domainKeyId);
+    const row = rowOfMaterial({ ...material, ...scope, keyId });
+    yield* rows(
+      db
+        .insertInto('materials')
+        .values(row)
+        .onConflict((oc) =>
+          oc.columns(['account', 'region', 'key_id', 'material_id']).doUpdateSet(row),
+        ),
+    );
+  }
+  for (const materialId of change.remove ?? []) {
+    yield* rows(
+      db
+        .deleteFrom('materials')
+        .where('account', '=', scope.account)
+        .where('region', '=', scope.region)
+        .where('key_id', '=', keyId)
+        .where('material_id', '=', materialId),
+    );
+  }
+  return updated;
 }
 
 function* deleteKey(
@@ -284,6 +318,7 @@ export const MUTATIONS = Object.freeze({
   insertMeta,
   insertKey,
   updateKey,
+  updateKeyMaterials,
   deleteKey,
   insertAlias,
   updateAlias,

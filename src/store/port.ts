@@ -66,6 +66,14 @@ export type KeyPatch = Partial<
   >
 >;
 
+/** What becomes of the materials of a key, together with a change of the key itself. */
+export interface MaterialChange {
+  /** New rows, and rows that take the place of the ones with their ids. */
+  readonly put?: readonly StoredMaterial[];
+  /** Ids of rows to remove; an absent one is no error. */
+  readonly remove?: readonly string[];
+}
+
 /** What changed, so that caches can drop it. */
 export interface Change {
   readonly sequence: number;
@@ -101,6 +109,17 @@ export interface Store {
     expectVersion: number,
     patch: KeyPatch,
   ): Promise<StoredKey>;
+  /**
+   * As updateKey, and changes materials of the key in the same transaction. NOT_FOUND also when a
+   * material's domain key is absent.
+   */
+  updateKeyMaterials(
+    scope: Scope,
+    keyId: string,
+    expectVersion: number,
+    patch: KeyPatch,
+    change: MaterialChange,
+  ): Promise<StoredKey>;
   /** Really deletes: key, materials, aliases. CONFLICT when the version differs; NOT_FOUND. */
   deleteKey(scope: Scope, keyId: string, expectVersion: number): Promise<void>;
   /** Ordered by key id. */
@@ -111,6 +130,8 @@ export interface Store {
 
   getMaterial(scope: Scope, keyId: string, materialId: string): Promise<StoredMaterial | undefined>;
   listMaterials(scope: Scope, keyId: string): Promise<readonly StoredMaterial[]>;
+  /** Materials of any account and region whose `validTo` is at or before `now`, oldest first. */
+  materialsDueForExpiry(now: number, limit: number): Promise<readonly StoredMaterial[]>;
 
   /** CONFLICT when the name exists; LIMIT when the key has `maxPerKey` aliases; NOT_FOUND when the key is gone. */
   insertAlias(alias: StoredAlias, maxPerKey: number): Promise<void>;

@@ -76,6 +76,22 @@ export function materialsOf(
     .orderBy('material_id');
 }
 
+export function materialsDue(
+  db: QueryBuilder,
+  now: number,
+  limit: number,
+): Compilable<MaterialTable> {
+  return db
+    .selectFrom('materials')
+    .selectAll()
+    .where('valid_to', '<=', now)
+    .orderBy('valid_to')
+    .orderBy('region')
+    .orderBy('key_id')
+    .orderBy('material_id')
+    .limit(limit);
+}
+
 export function aliasesPage(
   db: QueryBuilder,
   scope: Scope,

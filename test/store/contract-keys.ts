@@ -1,5 +1,6 @@
 /** The store's contract: keys and their materials. */
 import { describe, expect, test } from 'vitest';
+import type { StoredKey, StoredMaterial } from '../../src/core/records.js';
 import type { KeyPatch } from '../../src/store/port.js';
 import type { Subject } from './contract.js';
 import {
@@ -205,6 +206,67 @@ export function keyContract(subject: Subject): void {
       const key = keyRecord();
       expect(await refusal(store.insertKey(key, materialRecord(key, 999)))).toBe('NOT_FOUND');
       expect(await store.getKey(SCOPE, key.keyId)).toBeUndefined();
+    });
+
+    test('change together with their key, or not at all', async () => {
+      const { store } = subject;
+      const domain = await store.insertDomainKey(SCOPE.region, ALL_BYTES, NOW);
+      const [key, other] = [keyRecord(), keyRecord()];
+      const id = (n: number) => String(n).repeat(64);
+      const row = (of: typeof key, n: number, fields: Partial<StoredMaterial> = {}) =>
+        materialRecord(of, domain.id, { materialId: id(n), createdAt: NOW + n, ...fields });
+      await store.insertKey(key, row(key, 1));
+      await store.insertKey(other, row(other, 1));
+      const wrapped = Uint8Array.from([7, 0, 7]);
+      const next = row(key, 2, { wrapped });
+      const old = row(key, 1, { state: 'NON_CURRENT', wrapped: new Uint8Array(0) });
+      const patch = { currentMaterialId: id(2) };
+      const change = store.updateKeyMaterials(SCOPE, key.keyId, 1, patch, { put: [next, old] });
+      wrapped.fill(0);
+      expect(await change).toEqual({ ...key, ...patch, version: 2 });
+      const plain = (rows: readonly StoredMaterial[]) =>
+        rows.map((one) => ({ ...one, wrapped: [...one.wrapped] }));
+      const both = [
+        { ...old, wrapped: [] },
+        { ...next, wrapped: [7, 0, 7] },
+      ];
+      expect(plain(await store.listMaterials(SCOPE, key.keyId))).toEqual(both);
+
+      const call = (version: number, put: StoredMaterial) =>
+        store.updateKeyMaterials(SCOPE, key.keyId, version, {}, { put: [put], remove: [id(1)] });
+      expect(await refusal(call(1, row(key, 3)))).toBe('CONFLICT');
+      expect(await refusal(call(2, row(key, 3, { domainKeyId: 999 })))).toBe('NOT_FOUND');
+      expect(await refusal(store.updateKeyMaterials(OTHER_ACCOUNT, key.keyId, 2, {}, {}))).toBe(
+        'NOT_FOUND',
+      );
+      expect(plain(await store.listMaterials(SCOPE, key.keyId))).toEqual(both);
+      expect((await store.getKey(SCOPE, key.keyId))!.version).toBe(2);
+
+      await store.updateKeyMaterials(SCOPE, key.keyId, 2, {}, { remove: [id(1), id(9)] });
+      expect(plain(await store.listMaterials(SCOPE, key.keyId))).toEqual([both[1]]);
+      expect(await store.listMaterials(SCOPE, other.keyId)).toHaveLength(1);
+    });
+
+    test('the expiry list: at or before now, any scope, oldest first', async () => {
+      const { store } = subject;
+      const domain = await store.insertDomainKey(SCOPE.region, ALL_BYTES, NOW);
+      const dues: [Partial<StoredKey>, number | null][] = [
+        [{}, NOW],
+        [OTHER_ACCOUNT, NOW - 5],
+        [OTHER_REGION, NOW - 1],
+        [{}, NOW + 1],
+        [{}, null],
+      ];
+      const ids: string[] = [];
+      for (const [fields, validTo] of dues) {
+        const key = keyRecord(fields);
+        ids.push(key.keyId);
+        await store.insertKey(key, materialRecord(key, domain.id, { validTo }));
+      }
+      const due = async (limit: number) =>
+        (await store.materialsDueForExpiry(NOW, limit)).map((one) => one.keyId);
+      expect(await due(10)).toEqual([ids[1], ids[2], ids[0]]);
+      expect(await due(2)).toEqual([ids[1], ids[2]]);
     });
 
     test('bytes are taken at the call: a buffer may be wiped right after', async () => {

@@ -20,6 +20,7 @@ interface Entry {
  */
 function ownBytes(value: unknown): unknown {
   if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (Array.isArray(value)) return value.map(ownBytes);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, ownBytes(item)]));
 }

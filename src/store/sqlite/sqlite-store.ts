@@ -16,6 +16,7 @@ import type { MutationArgs, MutationName, MutationResult } from '../mutations.js
 import {
   type Change,
   type KeyPatch,
+  type MaterialChange,
   type Page,
   type Scope,
   type Store,
@@ -28,6 +29,7 @@ import {
   keyCount,
   keysDue,
   keysPage,
+  materialsDue,
   materialsOf,
   pageOf,
   principalsPage,
@@ -213,6 +215,15 @@ class SqliteStore implements Store {
   updateKey(scope: Scope, keyId: string, expectVersion: number, patch: KeyPatch) {
     return this.#run('updateKey', scope, keyId, expectVersion, patch);
   }
+  updateKeyMaterials(
+    scope: Scope,
+    keyId: string,
+    expectVersion: number,
+    patch: KeyPatch,
+    change: MaterialChange,
+  ) {
+    return this.#run('updateKeyMaterials', scope, keyId, expectVersion, patch, change);
+  }
   deleteKey(scope: Scope, keyId: string, expectVersion: number) {
     return this.#run('deleteKey', scope, keyId, expectVersion);
   }
@@ -235,6 +246,9 @@ class SqliteStore implements Store {
   }
   listMaterials(scope: Scope, keyId: string) {
     return this.#list(materialsOf(this.#builder, scope, keyId), materialOfRow);
+  }
+  materialsDueForExpiry(now: number, limit: number) {
+    return this.#list(materialsDue(this.#builder, now, limit), materialOfRow);
   }
 
   insertAlias(alias: StoredAlias, maxPerKey: number) {
