@@ -127,7 +127,14 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   cleanup.add(() => audit.close());
   const recorder = createAuditRecorder({ home: { account, region } });
   const onDeleted = (key: Key) => recordDeletion(key, audit, recorder, clock);
-  const service = createKeyService({ store, keyStore, domainKeys, clock, onDeleted });
+  const service = createKeyService({
+    store,
+    keyStore,
+    domainKeys,
+    clock,
+    quotas: config.limits,
+    onDeleted,
+  });
   cleanup.add(() => service.close());
   const requestClock = turnClock(clock);
   const server = createServer({

@@ -14,6 +14,8 @@ import {
   HEADER_BYTES_MAX,
   HEADERS_MAX,
   IDLE_TIMEOUT_MS,
+  POLICY_CHARS_MAX,
+  RESOURCE_QUOTAS,
   SHUTDOWN_GRACE_MS,
 } from './limits.js';
 
@@ -215,6 +217,30 @@ const limits = z.strictObject({
   bodyTimeoutMs: setting(count(100, 3_600_000).prefault(BODY_TIMEOUT_MS), {
     argument: 'MS',
     text: 'Milliseconds from the end of a head to the end of its body.',
+  }),
+  keys: setting(count(1, 10_000_000).prefault(RESOURCE_QUOTAS.keys), {
+    argument: 'N',
+    text: 'Most customer managed keys of an account in a Region, in any state.',
+  }),
+  aliasesPerKey: setting(count(0, 10_000).prefault(RESOURCE_QUOTAS.aliasesPerKey), {
+    argument: 'N',
+    text: 'Most aliases of a key.',
+  }),
+  grantsPerKey: setting(count(0, 1_000_000).prefault(RESOURCE_QUOTAS.grantsPerKey), {
+    argument: 'N',
+    text: 'Most grants of a key.',
+  }),
+  tagsPerKey: setting(count(0, 1_000).prefault(RESOURCE_QUOTAS.tagsPerKey), {
+    argument: 'N',
+    text: 'Most tags of a key.',
+  }),
+  onDemandRotationsPerKey: setting(
+    count(0, 10_000).prefault(RESOURCE_QUOTAS.onDemandRotationsPerKey),
+    { argument: 'N', text: 'Most rotations on demand of a key, over its life.' },
+  ),
+  policyBytes: setting(count(1024, POLICY_CHARS_MAX).prefault(RESOURCE_QUOTAS.policyBytes), {
+    argument: 'BYTES',
+    text: 'Longest key policy.',
   }),
 });
 

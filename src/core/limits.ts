@@ -10,12 +10,35 @@ export const RANDOM_BYTES_MAX = 1024;
 export const KEY_ID_CHARS_MAX = 2048;
 /** AWS KMS, encryption context serialised, characters (older guide). */
 export const ENCRYPTION_CONTEXT_CHARS_MAX = 8192;
-/** AWS KMS resource quota, aliases per key. */
-export const ALIASES_PER_KEY_MAX = 50;
-/** AWS KMS resource quota, KMS keys per account and region. */
-export const KEYS_MAX = 100_000;
-/** AWS KMS, key policy, bytes. */
-export const POLICY_BYTES_MAX = 32_768;
+
+/**
+ * What an account may have, as against what it may do per second. Each is a setting of the same
+ * name in the section `limits` of the configuration.
+ */
+export interface ResourceQuotas {
+  /** Customer managed keys per account and Region, in any state. */
+  readonly keys: number;
+  readonly aliasesPerKey: number;
+  readonly grantsPerKey: number;
+  readonly tagsPerKey: number;
+  /** Rotations on demand of one key, ever. */
+  readonly onDemandRotationsPerKey: number;
+  /** Length of a key policy, bytes. */
+  readonly policyBytes: number;
+}
+
+/** AWS KMS Developer Guide, "Resource quotas"; tags and policy: API reference. */
+export const RESOURCE_QUOTAS: ResourceQuotas = Object.freeze({
+  keys: 100_000,
+  aliasesPerKey: 50,
+  grantsPerKey: 50_000,
+  tagsPerKey: 50,
+  onDemandRotationsPerKey: 25,
+  policyBytes: 32_768,
+});
+
+/** AWS KMS, PolicyType, characters. */
+export const POLICY_CHARS_MAX = 131_072;
 /** Ours: request body, bytes (the largest KMS request, an attested one, is refused until offered). */
 export const BODY_BYTES_MAX = 65_536;
 /** Ours: request head, bytes. */

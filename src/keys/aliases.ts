@@ -3,7 +3,7 @@ import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
 import { aliasArn } from '../core/ids.js';
-import { ALIASES_PER_KEY_MAX } from '../core/limits.js';
+import type { ResourceQuotas } from '../core/limits.js';
 import type { StoredAlias } from '../core/records.js';
 import type { Store } from '../store/port.js';
 import { isStoreError, storeFailure } from './failures.js';
@@ -18,12 +18,13 @@ export interface AliasesParts {
   readonly clock: Clock;
   readonly caches: KeyCaches;
   readonly markers: Markers;
+  readonly quotas: Pick<ResourceQuotas, 'aliasesPerKey'>;
 }
 
-function tooMany(target: Key): KmsError {
+function tooMany(target: Key, limit: number): KmsError {
   return new KmsError(
     'LimitExceededException',
-    `The key ${target.arn} has reached the limit of ${ALIASES_PER_KEY_MAX} aliases.`,
+    `The key ${target.arn} has reached the limit of ${limit} aliases.`,
   );
 }
 
@@ -35,7 +36,7 @@ export class Aliases {
   }
 
   async create(caller: Caller, name: string, target: Key): Promise<void> {
-    const { store, clock, caches } = this.#parts;
+    const { store, clock, caches, quotas } = this.#parts;
     const { account, region } = caller;
     const now = clock.now();
     const targetKeyId = target.record.keyId;
@@ -48,9 +49,9 @@ export class Aliases {
       updatedAt: now,
     };
     try {
-      await store.insertAlias(alias, ALIASES_PER_KEY_MAX);
+      await store.insertAlias(alias, quotas.aliasesPerKey);
     } catch (error) {
-      if (isStoreError(error, 'LIMIT')) throw tooMany(target);
+      if (isStoreError(error, 'LIMIT')) throw tooMany(target, quotas.aliasesPerKey);
       if (isStoreError(error, 'NOT_FOUND')) throw keyNotFound(caller, targetKeyId);
       if (isStoreError(error, 'CONFLICT')) {
         const arn = aliasArn(region, account, name);
@@ -68,14 +69,14 @@ export class Aliases {
   }
 
   async update(caller: Caller, name: string, target: Key): Promise<void> {
-    const { store, clock, caches } = this.#parts;
+    const { store, clock, caches, quotas } = this.#parts;
     const { account, region } = caller;
     const { keyId } = target.record;
     try {
       const scope = { account, region };
-      await store.updateAlias(scope, name, keyId, clock.now(), ALIASES_PER_KEY_MAX);
+      await store.updateAlias(scope, name, keyId, clock.now(), quotas.aliasesPerKey);
     } catch (error) {
-      if (isStoreError(error, 'LIMIT')) throw tooMany(target);
+      if (isStoreError(error, 'LIMIT')) throw tooMany(target, quotas.aliasesPerKey);
       if (isStoreError(error, 'NOT_FOUND')) throw aliasNotFound(caller, name);
       throw storeFailure(error);
     } finally {

@@ -1,6 +1,6 @@
 /** Puts the parts of the key domain together behind the interface that operations call. */
 import type { Clock } from '../core/clock.js';
-import { KEY_CACHE_MAX, KEYS_MAX } from '../core/limits.js';
+import { KEY_CACHE_MAX, RESOURCE_QUOTAS, type ResourceQuotas } from '../core/limits.js';
 import type { KeyStore } from '../keystores/port.js';
 import type { Store } from '../store/port.js';
 import { Aliases } from './aliases.js';
@@ -25,8 +25,8 @@ export interface KeyServiceParts {
   readonly clock: Clock;
   /** Keys that stay cached, and materials that stay loaded; KEY_CACHE_MAX unless said. */
   readonly cacheMax?: number;
-  /** Keys per account and region; KEYS_MAX unless said. */
-  readonly keysMax?: number;
+  /** RESOURCE_QUOTAS unless said. */
+  readonly quotas?: Partial<ResourceQuotas>;
   /** Told of each key that deleteDueKeys has really deleted. */
   readonly onDeleted?: (key: Key) => void | Promise<void>;
 }
@@ -40,6 +40,7 @@ export interface RunningKeyService extends KeyService {
 
 export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   const { store, keyStore, domainKeys, clock } = parts;
+  const quotas: ResourceQuotas = { ...RESOURCE_QUOTAS, ...parts.quotas };
   const max = parts.cacheMax ?? KEY_CACHE_MAX;
   const directory = new KeyDirectory(max);
   const reader = new KeyReader(store, directory);
@@ -55,10 +56,10 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     clock,
     caches,
     markers,
-    keysMax: parts.keysMax ?? KEYS_MAX,
+    quotas,
     onDeleted: parts.onDeleted,
   });
-  const aliases = new Aliases({ store, clock, caches, markers });
+  const aliases = new Aliases({ store, clock, caches, markers, quotas });
   const unsubscribe = store.onChange(caches.onChange);
 
   return Object.freeze<RunningKeyService>({

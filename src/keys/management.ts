@@ -8,6 +8,7 @@ import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
 import { keyArn, newKeyId } from '../core/ids.js';
+import type { ResourceQuotas } from '../core/limits.js';
 import type { StoredKey, StoredMaterial } from '../core/records.js';
 import type { GeneratedMaterial, KeyStore } from '../keystores/port.js';
 import { type KeyPatch, type Scope, type Store, StoreError } from '../store/port.js';
@@ -34,8 +35,7 @@ export interface ManagementParts {
   readonly clock: Clock;
   readonly caches: KeyCaches;
   readonly markers: Markers;
-  /** Keys per account and region. */
-  readonly keysMax: number;
+  readonly quotas: Pick<ResourceQuotas, 'keys'>;
   /** Told of each key that was really deleted, after it was. */
   readonly onDeleted: ((key: Key) => void | Promise<void>) | undefined;
 }
@@ -200,17 +200,17 @@ export class Management {
 
   /** @throws LimitExceededException */
   async #requireRoom(scope: Scope): Promise<void> {
-    const { store, keysMax } = this.#parts;
+    const { store, quotas } = this.#parts;
     let count: number;
     try {
       count = await store.countKeys(scope);
     } catch (error) {
       throw storeFailure(error);
     }
-    if (count < keysMax) return;
+    if (count < quotas.keys) return;
     throw new KmsError(
       'LimitExceededException',
-      `The account has reached the limit of ${keysMax} KMS keys in this Region.`,
+      `The account has reached the limit of ${quotas.keys} KMS keys in this Region.`,
     );
   }
 

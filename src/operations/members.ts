@@ -3,6 +3,7 @@ import {
   CIPHERTEXT_BYTES_MAX,
   KEY_ID_CHARS_MAX,
   PLAINTEXT_BYTES_MAX,
+  POLICY_CHARS_MAX,
   RANDOM_BYTES_MAX,
 } from '../core/limits.js';
 import {
@@ -122,7 +123,7 @@ export const CustomKeyStoreId = kmsString({ min: 1, max: 64 });
 export const XksKeyId = kmsString({ min: 1, max: 128, pattern: '^[a-zA-Z0-9-_.]+$' });
 export const Policy = kmsString({
   min: 1,
-  max: 131_072,
+  max: POLICY_CHARS_MAX,
   pattern: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+',
 });
 export const Tags = kmsList(

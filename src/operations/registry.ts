@@ -3,6 +3,7 @@ import { createAlias } from './aliases/create-alias.js';
 import { deleteAlias } from './aliases/delete-alias.js';
 import { listAliases } from './aliases/list-aliases.js';
 import { updateAlias } from './aliases/update-alias.js';
+import { API_OPERATIONS } from './api-operations.js';
 import { decrypt } from './crypto/decrypt.js';
 import { deriveSharedSecret } from './crypto/derive-shared-secret.js';
 import { encrypt } from './crypto/encrypt.js';
@@ -57,36 +58,9 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   deriveSharedSecret,
 ] as readonly Operation[]);
 
+const offered: ReadonlySet<string> = new Set(OPERATIONS.map(({ name }) => name));
+
 /** TrentService operations that AWS has and Keystrel does not: UnsupportedOperationException. */
-export const UNSUPPORTED_OPERATIONS: readonly string[] = Object.freeze([
-  'ConnectCustomKeyStore',
-  'CreateCustomKeyStore',
-  'CreateGrant',
-  'Decapsulate',
-  'DeleteCustomKeyStore',
-  'DeleteImportedKeyMaterial',
-  'DescribeCustomKeyStores',
-  'DisableKeyRotation',
-  'DisconnectCustomKeyStore',
-  'EnableKeyRotation',
-  'Encapsulate',
-  'GetKeyLastUsage',
-  'GetKeyPolicy',
-  'GetKeyRotationStatus',
-  'GetParametersForImport',
-  'ImportKeyMaterial',
-  'ListGrants',
-  'ListKeyPolicies',
-  'ListKeyRotations',
-  'ListResourceTags',
-  'ListRetirableGrants',
-  'PutKeyPolicy',
-  'ReplicateKey',
-  'RetireGrant',
-  'RevokeGrant',
-  'RotateKeyOnDemand',
-  'TagResource',
-  'UntagResource',
-  'UpdateCustomKeyStore',
-  'UpdatePrimaryRegion',
-]);
+export const UNSUPPORTED_OPERATIONS: readonly string[] = Object.freeze(
+  API_OPERATIONS.filter((name) => !offered.has(name)),
+);

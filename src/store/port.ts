@@ -126,6 +126,7 @@ export interface Store {
   listKeys(scope: Scope, limit: number, after: string | undefined): Promise<Page<StoredKey>>;
   /** Keys of any account and region in PendingDeletion whose date is at or before `now`. */
   keysDueForDeletion(now: number, limit: number): Promise<readonly StoredKey[]>;
+  /** Customer managed keys, in any state. */
   countKeys(scope: Scope): Promise<number>;
 
   getMaterial(scope: Scope, keyId: string, materialId: string): Promise<StoredMaterial | undefined>;

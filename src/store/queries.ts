@@ -52,12 +52,14 @@ export function keysDue(db: QueryBuilder, now: number, limit: number): Compilabl
     .limit(limit);
 }
 
+/** Keys that services manage do not count. */
 export function keyCount(db: QueryBuilder, scope: Scope): Compilable<{ count: number }> {
   return db
     .selectFrom('keys')
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('account', '=', scope.account)
-    .where('region', '=', scope.region);
+    .where('region', '=', scope.region)
+    .where('key_manager', '=', 'CUSTOMER');
 }
 
 /** Oldest first. */

@@ -72,6 +72,12 @@ test('every setting can be given by its variable and in the file', async () => {
     'limits.connections': '10',
     'limits.idleTimeoutMs': '2002',
     'limits.bodyTimeoutMs': '2003',
+    'limits.keys': '2004',
+    'limits.aliasesPerKey': '2005',
+    'limits.grantsPerKey': '2006',
+    'limits.tagsPerKey': '207',
+    'limits.onDemandRotationsPerKey': '2008',
+    'limits.policyBytes': '2009',
   };
   expect(Object.keys(values)).toEqual(SETTINGS.map((setting) => setting.path));
   const fallback = await load({});

@@ -26,6 +26,12 @@ test('without anything given, every default holds', () => {
       connections: 4096,
       idleTimeoutMs: 60_000,
       bodyTimeoutMs: 10_000,
+      keys: 100_000,
+      aliasesPerKey: 50,
+      grantsPerKey: 50_000,
+      tagsPerKey: 50,
+      onDemandRotationsPerKey: 25,
+      policyBytes: 32_768,
     },
   });
 });

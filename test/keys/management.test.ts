@@ -149,7 +149,7 @@ describe('a store that fails', () => {
 });
 
 test('an account holds so many keys and no more', async () => {
-  const rig = await openRig({ parts: { keysMax: 2 } });
+  const rig = await openRig({ parts: { quotas: { keys: 2 } } });
   await rig.create();
   await rig.create();
   await expect(rig.create()).rejects.toMatchObject({ code: 'LimitExceededException' });

@@ -166,6 +166,7 @@ export function keyContract(subject: Subject): void {
         expect(seen).toEqual([...ids].sort());
         expect(pages).toBe(Math.ceil(ids.length / limit));
       }
+      await insertKey(store, { keyManager: 'AWS', service: 'aws/s3' });
       expect(await store.countKeys(SCOPE)).toBe(6);
       expect(await store.countKeys(OTHER_REGION)).toBe(1);
     });

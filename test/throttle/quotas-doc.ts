@@ -1,4 +1,5 @@
 /** Renders docs/quotas.md from the profile. */
+import { RESOURCE_QUOTAS } from '../../src/core/limits.js';
 import { OPERATIONS } from '../../src/operations/registry.js';
 import { quotaProfile, REGION_GROUPS } from '../../src/throttle/quota-profile.js';
 import { HOT_KEY_BURST } from '../../src/throttle/token-bucket-throttle.js';
@@ -9,6 +10,32 @@ const SHARED: Readonly<Record<string, string>> = {
   'crypto-rsa': 'Decrypt, Encrypt, ReEncrypt, Sign, Verify with RSA keys',
   'crypto-ecc': 'DeriveSharedSecret, Sign, Verify with elliptic-curve keys',
 };
+
+/** [what is counted, setting, the answer] */
+const resources: readonly (readonly [string, keyof typeof RESOURCE_QUOTAS, string])[] = [
+  [
+    'Customer managed keys of an account in a Region, in any state; keys that services manage do not count',
+    'keys',
+    'LimitExceededException (CreateKey, ReplicateKey)',
+  ],
+  ['Aliases of a key', 'aliasesPerKey', 'LimitExceededException (CreateAlias, UpdateAlias)'],
+  ['Grants of a key', 'grantsPerKey', 'LimitExceededException (CreateGrant)'],
+  [
+    'Tags of a key',
+    'tagsPerKey',
+    'TagException `Too many tags` (CreateKey, ReplicateKey, TagResource)',
+  ],
+  [
+    'Rotations on demand of a key, over its life',
+    'onDemandRotationsPerKey',
+    'LimitExceededException (RotateKeyOnDemand)',
+  ],
+  [
+    'Bytes of a key policy',
+    'policyBytes',
+    'LimitExceededException (CreateKey, PutKeyPolicy, ReplicateKey)',
+  ],
+];
 
 const number = (rate: number) => rate.toLocaleString('en-US', { maximumFractionDigits: 3 });
 const offered = new Set(OPERATIONS.map(({ name }) => name));
@@ -28,12 +55,18 @@ function row(name: string): string {
   return `| \`${name}\` | ${counted(name)} | ${[number(rate), ...others].join('; ')} |`;
 }
 
+function resourceRow([what, setting, over]: (typeof resources)[number]): string {
+  return `| ${what} | \`limits.${setting}\` | ${number(RESOURCE_QUOTAS[setting])} | ${over} |`;
+}
+
 export function quotasDoc(): string {
   const profile = quotaProfile('aws');
-  return `# Request quotas
+  return `# Quotas
 
-Generated from \`src/throttle/quota-profile.ts\`; a test fails when this page differs
-(\`UPDATE_DOCS=1\` with that test writes it).
+Generated from \`src/throttle/quota-profile.ts\` and \`src/core/limits.ts\`; a test fails when this page
+differs (\`UPDATE_DOCS=1\` with that test writes it).
+
+## Request quotas
 
 Requests are counted per account, Region and quota, each on its own. The caller's account is
 charged, and a dry run counts like the real request. Over a quota the answer is
@@ -73,5 +106,15 @@ AWS KMS throttles a burst, or a sustained high rate, of requests that change the
 and publishes no figure. Ours: ${HOT_KEY_BURST} changes of one key at once after quiet, then ${profile.hotKeyRate} per second, with the
 same answer. The name \`hot-key\` sets the rate. At most 10,000 keys are watched; the one unchanged
 for longest is forgotten first.
+
+## Resource quotas
+
+How much an account may have. The defaults are those of AWS KMS; the settings are those of the section
+\`limits\` (see [configuration.md](configuration.md)). A quota that is lowered takes nothing away: it
+refuses what comes after.
+
+| Quota | Setting | Default | Over it |
+|---|---|---|---|
+${resources.map(resourceRow).join('\n')}
 `;
 }

@@ -1,6 +1,6 @@
 /** CreateKey. AWS KMS API reference, CreateKey; pairs of KeySpec and KeyUsage by the spec's row. */
 import { KmsError } from '../../core/errors.js';
-import { POLICY_BYTES_MAX } from '../../core/limits.js';
+import { RESOURCE_QUOTAS } from '../../core/limits.js';
 import type { KeySpec as OfferedSpec, KeyUsage as OfferedUsage } from '../../core/records.js';
 import { kmsBoolean, structure } from '../../protocol/schema.js';
 import { KEY_SPECS, keySpecRow } from '../../specs/key-specs.js';
@@ -84,10 +84,10 @@ function refuseOtherOrigins(input: OriginMembers): void {
 /** The form of a policy; its meaning is for the policy layer. @throws KmsError */
 function requirePolicyForm(policy: string | undefined): void {
   if (policy === undefined) return;
-  if (Buffer.byteLength(policy) > POLICY_BYTES_MAX) {
+  if (Buffer.byteLength(policy) > RESOURCE_QUOTAS.policyBytes) {
     throw new KmsError(
       'LimitExceededException',
-      `The key policy is longer than ${POLICY_BYTES_MAX} bytes.`,
+      `The key policy is longer than ${RESOURCE_QUOTAS.policyBytes} bytes.`,
     );
   }
   let document: unknown;
