@@ -25,9 +25,9 @@ import {
 import { loadNativeAddon } from './engine/backends/native-addon.js';
 import { createEngine } from './engine/engine.js';
 import type { Engine } from './engine/port.js';
-import { createDeletionScheduler, type DeletionScheduler } from './keys/deletion-scheduler.js';
 import type { Key } from './keys/key.js';
 import { createKeyService } from './keys/key-service.js';
+import { createScheduler, type Scheduler } from './keys/scheduler.js';
 import type { KeyService } from './keys/service.js';
 import { OPERATIONS, UNSUPPORTED_OPERATIONS } from './operations/registry.js';
 import type { FailureLog } from './server/pipeline.js';
@@ -53,6 +53,8 @@ export interface Running {
   readonly auditDirectory: string;
   readonly engine: Engine;
   readonly service: KeyService;
+  /** Does what is due now, as the scheduler does by itself each minute; gives how much was done. */
+  runDueWork(): Promise<number>;
   /** Finishes what is in flight, flushes the audit, closes all. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -62,8 +64,8 @@ export interface StartOptions {
   readonly clock?: Clock;
   /** Forbids core dumps and debuggers to this process: for programs that are nothing but Keystrel. */
   readonly protect?: boolean;
-  /** Milliseconds between looks for keys that are due; see DeletionSchedulerParts. */
-  readonly deletionTickMs?: number;
+  /** Milliseconds between looks for work that is due; see SchedulerParts. */
+  readonly dueWorkTickMs?: number;
 }
 
 /** Undone in reverse order, when a start fails as well as at the end. */
@@ -155,12 +157,13 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   });
   const addresses = await listen(server, config);
   cleanup.add(() => server.drain());
-  const deletion = deletionOf(service, clock, options);
-  cleanup.add(() => deletion.stop());
+  const scheduler = schedulerOf(service, clock, options);
+  cleanup.add(() => scheduler.stop());
   const urls = endpoints(config, addresses);
   tell(config, engine, log, { account, region, auditDirectory, ...urls });
   const stop = () => cleanup.run();
-  return { ...urls, account, region, auditDirectory, engine, service, stop };
+  const runDueWork = () => scheduler.run();
+  return { ...urls, account, region, auditDirectory, engine, service, runDueWork, stop };
 }
 
 function authenticatorOf(
@@ -173,13 +176,13 @@ function authenticatorOf(
   return createSigV4Authenticator({ accessKeys, verifier: engine, clock, regions: [region] });
 }
 
-function deletionOf(service: KeyService, clock: Clock, options: StartOptions): DeletionScheduler {
-  const { deletionTickMs, log } = options;
-  const scheduler = createDeletionScheduler({
-    service,
+function schedulerOf(service: KeyService, clock: Clock, options: StartOptions): Scheduler {
+  const { dueWorkTickMs, log } = options;
+  const scheduler = createScheduler({
+    work: service.dueWork,
     clock,
-    ...(deletionTickMs === undefined ? {} : { tickMs: deletionTickMs }),
-    onError: (error) => log.error({ error: (error as Error).name }, 'deletion of due keys failed'),
+    ...(dueWorkTickMs === undefined ? {} : { tickMs: dueWorkTickMs }),
+    onError: (error, work) => log.error({ work, error: (error as Error).name }, 'due work failed'),
   });
   scheduler.start();
   return scheduler;

@@ -46,7 +46,7 @@ export interface ServerUnderTest {
 export interface TestServer extends ServerUnderTest {
   readonly running: Running;
   /** What the scheduler does by itself, now. */
-  deleteDueKeys(): Promise<number>;
+  runDueWork(): Promise<number>;
   /** Changes a stored state as another process on the same store would. */
   setKeyState(keyId: string, state: KeyState): Promise<void>;
 }
@@ -131,8 +131,8 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     : await firstAccessKey(config);
   const running = await startKeystrel(config, {
     log: { ...QUIET, error: (fields, message) => console.log(message, fields) },
-    // A test with a clock of its own says itself when keys that are due are deleted.
-    ...(options.clock === undefined ? {} : { clock: options.clock, deletionTickMs: 2 ** 31 - 1 }),
+    // A test with a clock of its own says itself when work that is due is done.
+    ...(options.clock === undefined ? {} : { clock: options.clock, dueWorkTickMs: 2 ** 31 - 1 }),
   });
   const { account, region, endpoint, adminEndpoint = '' } = running;
   return {
@@ -144,7 +144,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     credentials,
     ...client({ endpoint, region, credentials }),
     auditLines: () => lines(running.auditDirectory),
-    deleteDueKeys: () => running.service.deleteDueKeys(),
+    runDueWork: () => running.runDueWork(),
     setKeyState: (keyId, state) =>
       setStoredState(join(data, 'data', 'keystrel.db'), { account, region }, keyId, state),
     stop: async () => {

@@ -27,7 +27,7 @@ export interface KeyServiceParts {
   readonly cacheMax?: number;
   /** RESOURCE_QUOTAS unless said. */
   readonly quotas?: Partial<ResourceQuotas>;
-  /** Told of each key that deleteDueKeys has really deleted. */
+  /** Told of each key that was really deleted. */
   readonly onDeleted?: (key: Key) => void | Promise<void>;
 }
 
@@ -92,7 +92,9 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     scheduleDeletion: (key, windowDays) => management.scheduleDeletion(key, windowDays),
     cancelDeletion: (key) => management.cancelDeletion(key),
     listKeys: (caller, limit, marker) => management.listKeys(caller, limit, marker),
-    deleteDueKeys: () => management.deleteDueKeys(),
+    dueWork: Object.freeze([
+      { name: 'deletion of keys', run: (now) => management.deleteDueKeys(now) },
+    ]),
 
     createAlias: (caller, name, target) => aliases.create(caller, name, target),
     aliasTarget: (caller, name) => aliases.target(caller, name),

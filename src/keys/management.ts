@@ -154,16 +154,16 @@ export class Management {
     }
   }
 
-  /** See KeyService.deleteDueKeys; a failure of `onDeleted` is thrown after all are deleted. */
-  async deleteDueKeys(): Promise<number> {
-    const { store, clock, onDeleted } = this.#parts;
+  /** DueWork: deletes keys whose date has come. A failure of `onDeleted` is thrown after all are. */
+  async deleteDueKeys(now: number): Promise<number> {
+    const { store, onDeleted } = this.#parts;
     const failures: unknown[] = [];
     let deleted = 0;
     for (;;) {
       let due: readonly StoredKey[];
       let progress = 0;
       try {
-        due = await store.keysDueForDeletion(clock.now(), DUE_PAGE);
+        due = await store.keysDueForDeletion(now, DUE_PAGE);
         for (const record of due) {
           if (!(await this.#delete(record))) continue;
           progress += 1;

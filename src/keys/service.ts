@@ -8,6 +8,7 @@ import type { Caller } from '../auth/port.js';
 import type { BlobInput, Payload } from '../core/blob.js';
 import type { KeySpec, KeyUsage, StoredAlias } from '../core/records.js';
 import type { Key } from './key.js';
+import type { DueWork } from './scheduler.js';
 
 export type EncryptionContext = Readonly<Record<string, string>>;
 
@@ -116,6 +117,6 @@ export interface KeyService {
     marker: string | undefined,
   ): Promise<Page<StoredAlias>>;
 
-  /** Deletes keys whose date has come; returns how many. Called by a scheduler and by tests. */
-  deleteDueKeys(): Promise<number>;
+  /** What time brings, for a scheduler: deletions and all else that comes due by itself. */
+  readonly dueWork: readonly DueWork[];
 }

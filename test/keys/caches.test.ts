@@ -64,7 +64,7 @@ describe('two processes on one store', () => {
     const fresh = await here.resolve({ id, permission: 'kms:ScheduleKeyDeletion' });
     await here.service.scheduleDeletion(fresh, 7);
     here.clock.advance(7 * 86_400_000);
-    expect(await here.service.deleteDueKeys()).toBe(1);
+    expect(await here.runDueWork()).toBe(1);
     await soon(() => expect(use()).rejects.toMatchObject({ code: 'NotFoundException' }));
   });
 

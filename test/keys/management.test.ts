@@ -1,8 +1,8 @@
 /** Changes of keys against concurrent ones, failures of the store, limits, deletion. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KmsError } from '../../src/core/errors.js';
-import { createDeletionScheduler } from '../../src/keys/deletion-scheduler.js';
 import type { Key } from '../../src/keys/key.js';
+import { createScheduler } from '../../src/keys/scheduler.js';
 import { StoreError } from '../../src/store/port.js';
 import { ACCOUNT, CALLER, openRig, overridden, REGION, type Rig } from './rig.js';
 
@@ -123,7 +123,7 @@ describe('a store that fails', () => {
       () => service.deleteAlias(CALLER, 'alias/x'),
       () => service.listAliases(CALLER, undefined, 1, undefined),
       () => service.aliasTarget(CALLER, 'alias/x'),
-      () => service.deleteDueKeys(),
+      () => rig.runDueWork(),
       () => service.encrypt(key, Buffer.from('x'), undefined),
       () => rig.resolve({ id: 'alias/x' }),
       () => rig.resolve({ id: key.arn, permission: 'kms:DescribeKey' }),
@@ -189,9 +189,9 @@ describe('deletion', () => {
       deletionDate: rig.clock.now() + 7 * DAY_MS,
     });
     rig.clock.advance(7 * DAY_MS - 1);
-    expect(await rig.service.deleteDueKeys()).toBe(0);
+    expect(await rig.runDueWork()).toBe(0);
     rig.clock.advance(1);
-    expect(await rig.service.deleteDueKeys()).toBe(1);
+    expect(await rig.runDueWork()).toBe(1);
     expect(deleted).toEqual([key.arn]);
     expect(await rig.store.getKey(SCOPE, keyId)).toBeUndefined();
     expect(await rig.store.listMaterials(SCOPE, keyId)).toEqual([]);
@@ -200,7 +200,7 @@ describe('deletion', () => {
     for (const id of ['alias/doomed', keyId]) {
       await expect(rig.resolve({ id })).rejects.toMatchObject({ code: 'NotFoundException' });
     }
-    expect(await rig.service.deleteDueKeys()).toBe(0);
+    expect(await rig.runDueWork()).toBe(0);
   });
 
   test('spares a key whose deletion was cancelled', async () => {
@@ -208,7 +208,7 @@ describe('deletion', () => {
     const spared = await rig.service.cancelDeletion(key);
     expect(spared.record).toMatchObject({ state: 'Disabled', deletionDate: null });
     rig.clock.advance(30 * DAY_MS);
-    expect(await rig.service.deleteDueKeys()).toBe(0);
+    expect(await rig.runDueWork()).toBe(0);
     expect((await rig.resolve({ id: key.arn })).record.state).toBe('Disabled');
   });
 
@@ -222,7 +222,7 @@ describe('deletion', () => {
       wrapStore: (inner) => overridden(inner, { keysDueForDeletion: async () => [due!] }),
     });
     await rig.service.cancelDeletion(key);
-    expect(await late.service.deleteDueKeys()).toBe(0);
+    expect(await late.runDueWork()).toBe(0);
     expect((await rig.store.getKey(SCOPE, key.record.keyId))!.state).toBe('Disabled');
     await late.close();
   });
@@ -232,7 +232,7 @@ describe('deletion', () => {
     rig.clock.advance(7 * DAY_MS);
     deleted.length = 0;
     auditFails = true;
-    await expect(rig.service.deleteDueKeys()).rejects.toMatchObject({
+    await expect(rig.runDueWork()).rejects.toMatchObject({
       code: 'KMSInternalException',
     });
     auditFails = false;
@@ -243,8 +243,8 @@ describe('deletion', () => {
   test('by the scheduler, on the clock', async () => {
     const errors: unknown[] = [];
     const { service, clock } = rig;
-    const scheduler = createDeletionScheduler({
-      service,
+    const scheduler = createScheduler({
+      work: service.dueWork,
       clock,
       onError: (error) => errors.push(error),
       tickMs: 1,

@@ -54,6 +54,8 @@ export interface Rig {
   create(spec?: KeySpec, usage?: KeyUsage, by?: Caller): Promise<Key>;
   /** Resolves as Encrypt does, unless said. */
   resolve(lookup: Partial<KeyLookup>, by?: Caller): Promise<Key>;
+  /** All that is due by the rig's clock; rejects when some of it failed. */
+  runDueWork(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -97,6 +99,11 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       }),
     resolve: async (lookup, by = CALLER) =>
       service.resolve(by, { aliases: true, permission: 'kms:Encrypt', ...lookup }),
+    async runDueWork() {
+      let done = 0;
+      for (const work of service.dueWork) done += await work.run(clock.now());
+      return done;
+    },
     async close() {
       service.close();
       accessKeys.close();

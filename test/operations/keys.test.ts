@@ -296,10 +296,10 @@ describe('state changes', () => {
     const again = await kms.send(new ScheduleKeyDeletionCommand({ KeyId: key.KeyId }));
     expect(again.PendingWindowInDays).toBe(30);
     clock.advance(29 * DAY_MS);
-    expect(await server.deleteDueKeys()).toBe(0);
+    expect(await server.runDueWork()).toBe(0);
     await kms.send(new DescribeKeyCommand({ KeyId: key.KeyId }));
     clock.advance(DAY_MS);
-    expect(await server.deleteDueKeys()).toBe(1);
+    expect(await server.runDueWork()).toBe(1);
     expect(await failure(kms.send(new DescribeKeyCommand({ KeyId: key.KeyId })))).toMatchObject({
       name: 'NotFoundException',
       message: `Key '${key.Arn}' does not exist`,
