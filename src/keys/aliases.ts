@@ -105,14 +105,11 @@ export class Aliases {
     const { store, markers } = this.#parts;
     const { account, region } = caller;
     const keyId = target?.record.keyId;
-    const list = ['ListAliases', account, region, keyId ?? ''];
-    const after = marker === undefined ? undefined : await markers.decode(list, marker);
-    try {
-      const page = await store.listAliases({ account, region }, keyId, limit, after);
-      const next = page.next === undefined ? undefined : await markers.encode(list, page.next);
-      return { items: page.items, nextMarker: next };
-    } catch (error) {
-      throw storeFailure(error);
-    }
+    return markers.page(
+      ['ListAliases', account, region, keyId ?? ''],
+      marker,
+      (after) => store.listAliases({ account, region }, keyId, limit, after),
+      (alias) => alias,
+    );
   }
 }

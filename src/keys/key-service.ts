@@ -5,6 +5,7 @@ import type { KeyStore } from '../keystores/port.js';
 import type { Store } from '../store/port.js';
 import { Aliases } from './aliases.js';
 import { Cryptography } from './cryptography.js';
+import { DeploymentMac } from './deployment-mac.js';
 import type { DomainKeys } from './domain-keys.js';
 import type { Key } from './key.js';
 import { KeyCaches } from './key-caches.js';
@@ -46,7 +47,8 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   const reader = new KeyReader(store, directory);
   const materials = new Materials({ store, keyStore, domainKeys, max });
   const caches = new KeyCaches(directory, reader, materials);
-  const markers = new Markers({ store, keyStore, domainKeys });
+  const markerMac = new DeploymentMac({ store, keyStore, domainKeys }, 'marker-key');
+  const markers = new Markers(markerMac);
   const resolution = new Resolution(directory, reader, materials);
   const cryptography = new Cryptography(keyStore, materials);
   const management = new Management({
@@ -106,7 +108,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     close: () => {
       unsubscribe();
       caches.clear();
-      markers.close();
+      markerMac.close();
     },
   });
 }

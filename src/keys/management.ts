@@ -141,17 +141,12 @@ export class Management {
   async listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<Key>> {
     const { store, markers } = this.#parts;
     const { account, region } = caller;
-    const list = ['ListKeys', account, region];
-    const after = marker === undefined ? undefined : await markers.decode(list, marker);
-    try {
-      const page = await store.listKeys({ account, region }, limit, after);
-      return {
-        items: page.items.map((record) => ResolvedKey.of(record)),
-        nextMarker: page.next === undefined ? undefined : await markers.encode(list, page.next),
-      };
-    } catch (error) {
-      throw storeFailure(error);
-    }
+    return markers.page(
+      ['ListKeys', account, region],
+      marker,
+      (after) => store.listKeys({ account, region }, limit, after),
+      (record) => ResolvedKey.of(record),
+    );
   }
 
   /** DueWork: deletes keys whose date has come. A failure of `onDeleted` is thrown after all are. */

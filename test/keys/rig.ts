@@ -9,10 +9,12 @@ import type { KeySpec, KeyUsage } from '../../src/core/records.js';
 import { createEngine, type EngineOptions } from '../../src/engine/engine.js';
 import type { AccessKeys } from '../../src/keys/access-keys.js';
 import { createAccessKeys } from '../../src/keys/access-keys.js';
+import { DeploymentMac } from '../../src/keys/deployment-mac.js';
 import { createDomainKeys, type DomainKeys } from '../../src/keys/domain-keys.js';
 import type { Key } from '../../src/keys/key.js';
 import type { RunningKeyService } from '../../src/keys/key-service.js';
 import { createKeyService, type KeyServiceParts } from '../../src/keys/key-service.js';
+import { Markers } from '../../src/keys/markers.js';
 import type { KeyLookup } from '../../src/keys/service.js';
 import { createLocalKeyStore } from '../../src/keystores/local/local-key-store.js';
 import type { KeyStore } from '../../src/keystores/port.js';
@@ -51,6 +53,8 @@ export interface Rig {
   readonly domainKeys: DomainKeys;
   readonly service: RunningKeyService;
   readonly accessKeys: AccessKeys;
+  /** As the service has them, for lists of a test's own. */
+  readonly markers: Markers;
   create(spec?: KeySpec, usage?: KeyUsage, by?: Caller): Promise<Key>;
   /** Resolves as Encrypt does, unless said. */
   resolve(lookup: Partial<KeyLookup>, by?: Caller): Promise<Key>;
@@ -81,6 +85,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const domainKeys = createDomainKeys({ store, keyStore, rootKey, clock });
   const service = createKeyService({ store, keyStore, domainKeys, clock, ...parts });
   const accessKeys = createAccessKeys({ store, keyStore, domainKeys, clock });
+  const markerMac = new DeploymentMac({ store, keyStore, domainKeys }, 'marker-key');
   return {
     directory,
     clock,
@@ -89,6 +94,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     domainKeys,
     service,
     accessKeys,
+    markers: new Markers(markerMac),
     create: (keySpec = 'SYMMETRIC_DEFAULT', keyUsage = 'ENCRYPT_DECRYPT', by = CALLER) =>
       service.createKey(by, {
         keySpec,
@@ -106,6 +112,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     },
     async close() {
       service.close();
+      markerMac.close();
       accessKeys.close();
       domainKeys.close();
       await engine.close();

@@ -3,11 +3,10 @@ import { aliasArn } from '../../core/ids.js';
 import { structure } from '../../protocol/schema.js';
 import { ownDraws } from '../draws.js';
 import { KeyId, Limit, Marker } from '../members.js';
+import { pageLimit, pageMembers } from '../paging.js';
 import { operation } from '../port.js';
 
-const DEFAULT_LIMIT = 50;
-/** A larger Limit within the shape is taken as this: a page may always be shorter than asked. */
-const MAX_LIMIT = 100;
+const PAGE = { fallback: 50, max: 100 };
 
 export const listAliases = operation({
   name: 'ListAliases',
@@ -22,7 +21,7 @@ export const listAliases = operation({
     request: (input) => ({ keyId: input.KeyId, limit: input.Limit, marker: input.Marker }),
   },
   async run({ service, caller, keys }, input) {
-    const limit = Math.min(input.Limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+    const limit = pageLimit(input.Limit, PAGE);
     const page = await service.listAliases(caller, keys[0], limit, input.Marker);
     return {
       Aliases: page.items.map((alias) => ({
@@ -32,8 +31,7 @@ export const listAliases = operation({
         CreationDate: alias.createdAt / 1000,
         LastUpdatedDate: alias.updatedAt / 1000,
       })),
-      NextMarker: page.nextMarker,
-      Truncated: page.nextMarker !== undefined,
+      ...pageMembers(page),
     };
   },
 });

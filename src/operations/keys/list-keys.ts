@@ -3,9 +3,10 @@ import { KmsError } from '../../core/errors.js';
 import { structure } from '../../protocol/schema.js';
 import { ownDraws } from '../draws.js';
 import { Limit, Marker, ResourceOwners } from '../members.js';
+import { pageLimit, pageMembers } from '../paging.js';
 import { operation } from '../port.js';
 
-const DEFAULT_LIMIT = 100;
+const PAGE = { fallback: 100, max: 1000 };
 
 export const listKeys = operation({
   name: 'ListKeys',
@@ -24,11 +25,10 @@ export const listKeys = operation({
         throw new KmsError('InvalidMarkerException', 'The marker is not valid for these owners.');
       return { Keys: [], Truncated: false };
     }
-    const page = await service.listKeys(caller, input.Limit ?? DEFAULT_LIMIT, input.Marker);
+    const page = await service.listKeys(caller, pageLimit(input.Limit, PAGE), input.Marker);
     return {
       Keys: page.items.map((key) => ({ KeyId: key.record.keyId, KeyArn: key.arn })),
-      NextMarker: page.nextMarker,
-      Truncated: page.nextMarker !== undefined,
+      ...pageMembers(page),
     };
   },
 });

@@ -1,0 +1,117 @@
+/** Every list of the domain while rows come and go, and markers of another deployment. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pageOfWhole } from '../../src/keys/markers.js';
+import { keyRecord } from '../store/records.js';
+import { expectStablePages, type PagedList } from './paging.js';
+import { ACCOUNT, CALLER, caller, openRig, REGION, type Rig } from './rig.js';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await openRig();
+});
+afterAll(() => rig.close());
+
+const SCOPE = { account: ACCOUNT, region: REGION };
+
+/** A Region of its own for each list of keys: an empty one. */
+function keys(): PagedList {
+  const region = `eu-test-${randomUUID().slice(0, 8)}`;
+  const by = caller(ACCOUNT, region);
+  return {
+    async page(limit, marker) {
+      const page = await rig.service.listKeys(by, limit, marker);
+      return { ...page, items: page.items.map((key) => key.record.keyId) };
+    },
+    async add() {
+      const record = keyRecord({ account: ACCOUNT, region });
+      await rig.store.insertKey(record, undefined);
+      return record.keyId;
+    },
+    remove: (keyId) => rig.store.deleteKey({ account: ACCOUNT, region }, keyId, 1),
+  };
+}
+
+async function aliases(): Promise<PagedList> {
+  const key = await rig.create();
+  return {
+    async page(limit, marker) {
+      const page = await rig.service.listAliases(CALLER, key, limit, marker);
+      return { ...page, items: page.items.map((alias) => alias.name) };
+    },
+    async add() {
+      const name = `alias/${randomUUID()}`;
+      await rig.service.createAlias(CALLER, name, key);
+      return name;
+    },
+    remove: (name) => rig.store.deleteAlias(SCOPE, name),
+  };
+}
+
+/** A list that is at hand as a whole. */
+function whole(): PagedList {
+  const items = new Set<string>();
+  const list = ['Whole', randomUUID()];
+  return {
+    page: (limit, marker) =>
+      rig.markers.page(
+        list,
+        marker,
+        (after) => pageOfWhole([...items].sort(), limit, after, (item) => item),
+        (item) => item,
+      ),
+    async add() {
+      const name = randomUUID();
+      items.add(name);
+      return name;
+    },
+    async remove(name) {
+      items.delete(name);
+    },
+  };
+}
+
+const LISTS: readonly (readonly [string, () => Promise<PagedList>])[] = [
+  ['ListKeys', async () => keys()],
+  ['ListAliases', aliases],
+  ['a list at hand as a whole', async () => whole()],
+];
+
+describe.each(LISTS)('%s', (_name, make) => {
+  test('pages are stable while rows come and go', () => expectStablePages(make));
+
+  test('a page of exactly the limit, and of the limit and one', async () => {
+    const list = await make();
+    const names = [await list.add(), await list.add()];
+    const all = await list.page(2, undefined);
+    expect([...all.items].sort()).toEqual(names.sort());
+    expect(all.nextMarker).toBeUndefined();
+    const first = await list.page(1, undefined);
+    expect(first.items).toHaveLength(1);
+    const second = await list.page(1, first.nextMarker);
+    expect([...first.items, ...second.items].sort()).toEqual(names);
+    expect(second.nextMarker).toBeUndefined();
+    for (const name of names) await list.remove(name);
+  });
+
+  test('a marker outlives the item that it names', async () => {
+    const list = await make();
+    const names = [await list.add(), await list.add(), await list.add()];
+    const { items, nextMarker } = await list.page(1, undefined);
+    await list.remove(items[0]!);
+    const rest = await list.page(10, nextMarker);
+    expect([...rest.items].sort()).toEqual(names.filter((name) => name !== items[0]).sort());
+    for (const name of rest.items) await list.remove(name);
+    expect(await list.page(10, nextMarker)).toEqual({ items: [], nextMarker: undefined });
+  });
+});
+
+test('a marker of another deployment is refused', async () => {
+  const other = await openRig();
+  for (const one of [rig, other]) for (let i = 0; i < 2; i += 1) await one.create();
+  const { nextMarker } = await other.service.listKeys(CALLER, 1, undefined);
+  await expect(rig.service.listKeys(CALLER, 1, nextMarker)).rejects.toMatchObject({
+    code: 'InvalidMarkerException',
+  });
+  await other.close();
+});
