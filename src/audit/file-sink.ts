@@ -46,7 +46,6 @@ export const AUDIT_FILE_BYTES_MAX = 128 * 1024 * 1024;
 /** Ours: characters waiting to be written, at some 800 per record. */
 export const AUDIT_QUEUE_CHARS_MAX = 64 * 1024 * 1024;
 const SCRATCH_BYTES = 512 * 1024;
-const UTF8_BYTES_PER_UNIT_MAX = 3;
 /** Milliseconds of one write on the event loop from which threads write for SLOW_FOR_MS. */
 const SLOW_WRITE_MS = 20;
 const SLOW_FOR_MS = 10_000;
@@ -196,10 +195,10 @@ class RotatingFileSink implements FileSink {
     }
   }
 
-  /** The lines as UTF-8, in the scratch buffer where they fit: one group is written at a time. */
+  /** The lines' bytes, in the scratch buffer where they fit: one group is written at a time. */
   #encode(text: string): Buffer {
-    if (text.length * UTF8_BYTES_PER_UNIT_MAX > SCRATCH_BYTES) return Buffer.from(text, 'utf8');
-    return this.#scratch.subarray(0, this.#scratch.write(text, 0, 'utf8'));
+    if (text.length > SCRATCH_BYTES) return Buffer.from(text, 'latin1');
+    return this.#scratch.subarray(0, this.#scratch.write(text, 0, 'latin1'));
   }
 
   /** The open file, unless it is full, damaged or removed: then it is retired. */

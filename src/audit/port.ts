@@ -4,7 +4,7 @@
  * Rejects, quickly, when the record cannot be written; nothing may be released then.
  */
 export interface AuditSink {
-  /** One JSON document without newline. */
+  /** One JSON document in ASCII, without newline. */
   append(line: string): Promise<void>;
   /** False while records cannot be written; it recovers by itself. */
   healthy(): boolean;

@@ -58,6 +58,8 @@ export class Dispatcher {
   readonly #costs = new CostBook();
   readonly #inline: InlineFrames;
   readonly #lanes = new Map<LaneName, Lane>();
+  /** The lane of nearly all jobs. */
+  readonly #symmetric: Lane;
   readonly #order: readonly Lane[];
   readonly #laneJobsMax: number;
   #next = 0;
@@ -85,10 +87,11 @@ export class Dispatcher {
       });
     }
     this.#order = [...this.#lanes.values()];
+    this.#symmetric = this.#lanes.get('symmetric')!;
   }
 
   submit(job: Job): void {
-    const lane = this.#lanes.get(job.lane)!;
+    const lane = job.lane === 'symmetric' ? this.#symmetric : this.#lanes.get(job.lane)!;
     if (this.#closed) {
       job.reject(new EngineError('CLOSED'));
       return;

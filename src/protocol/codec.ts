@@ -25,9 +25,18 @@ export function operationOf(target: string): string {
 /** Characters that stand for themselves in a JSON string. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** A JSON string literal. */
+const BEYOND_ASCII = /[\x7f-\uffff]/g;
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/**
+ * A JSON string literal in ASCII (RFC 8259, section 7, lets any character be escaped): bodies are
+ * copied as they are, while counting the bytes of UTF-8 costs more than most replies do.
+ */
 export function quote(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text).replace(BEYOND_ASCII, escaped);
 }
 
 /** Ours: literals of ARNs kept, a power of two. */
@@ -68,7 +77,7 @@ function memberText(name: string): string {
 }
 
 /**
- * Writes an operation's output: bytes as base64, Date as epoch seconds, undefined members left
+ * Writes an operation's output, in ASCII: bytes as base64, Date as epoch seconds, undefined members left
  * out. `undefined` itself (an operation without output shape) gives '', an empty body.
  */
 export function encodeOutput(output: unknown): string {

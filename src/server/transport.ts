@@ -10,7 +10,7 @@ import type { RequestHead } from '../auth/port.js';
 export interface HttpReply {
   readonly status: number;
   readonly requestId: string;
-  /** '' = Content-Length 0. */
+  /** ASCII alone; '' = Content-Length 0. */
   readonly body: string;
   /** Set where it is not application/x-amz-json-1.1. */
   readonly contentType?: string;

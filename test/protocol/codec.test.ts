@@ -49,6 +49,16 @@ describe('outputs', () => {
     });
   });
 
+  it('writes ASCII alone, and the same text to who reads it', () => {
+    const Description = 'Schlüssel 鍵 🔑 \u2028 \u0000 \u007f \ud800 "\\';
+    const text = encodeOutput({ Description });
+    expect(text).toMatch(/^[ -~]*$/);
+    expect(JSON.parse(text)).toEqual({ Description });
+    const { body } = errorToWire(new KmsError('NotFoundException', Description));
+    expect(body).toMatch(/^[ -~]*$/);
+    expect(JSON.parse(body)).toEqual({ __type: 'NotFoundException', message: Description });
+  });
+
   it('writes nothing for an operation without output', () => {
     expect(encodeOutput(undefined)).toBe('');
     expect(encodeOutput({})).toBe('{}');

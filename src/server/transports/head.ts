@@ -59,6 +59,10 @@ export class HeadLayout {
   readonly length: number;
   /** Exactly one. */
   readonly hasHost: boolean;
+  /** Lines that every request is asked for; ABSENT or SEVERAL as `place` says. */
+  readonly authorization: number;
+  readonly target: number;
+  readonly userAgent: number;
   /** Where a name stands; SEVERAL where it stands more than once. */
   readonly #places = new Map<string, number>();
 
@@ -72,6 +76,9 @@ export class HeadLayout {
     this.size = size;
     this.hasHost = this.place('host') >= 0;
     const plain = this.hasHost && this.place('transfer-encoding') === ABSENT;
+    this.authorization = this.place('authorization');
+    this.target = this.place('x-amz-target');
+    this.userAgent = this.place('user-agent');
     this.length = plain ? Math.max(ABSENT, this.place('content-length')) : ABSENT;
   }
 
@@ -122,9 +129,16 @@ export class HeaderLines {
     this.values = values;
   }
 
+  #place(name: string): number {
+    // Literals of the source are one string each: comparing them costs less than a map.
+    if (name === 'authorization') return this.layout.authorization;
+    if (name === 'x-amz-target') return this.layout.target;
+    return name === 'user-agent' ? this.layout.userAgent : this.layout.place(name);
+  }
+
   /** Value of the header, '' when absent; several lines joined with ','. */
   get(name: string): string {
-    const place = this.layout.place(name);
+    const place = this.#place(name);
     if (place >= 0) return this.values[place]!;
     if (place === ABSENT) return '';
     return this.values.filter((_, i) => this.names[i] === name).join(',');

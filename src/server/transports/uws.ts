@@ -37,6 +37,8 @@ const EMPTY = Buffer.alloc(0);
 const ID_CHARS = 36;
 /** How often slow bodies are looked for, milliseconds. */
 const SWEEP_MS = 500;
+/** Bodies up to this length are written from one buffer that is used again and again. */
+const REPLY_BYTES = 8_192;
 
 export function createUwsTransport(options: TransportOptions): Transport {
   return new UwsTransport(options);
@@ -99,6 +101,9 @@ class ReplyWriter {
   readonly #name = Buffer.from('Content-Type', 'latin1');
   readonly #value = Buffer.from(`${CONTENT_TYPE}\r\nx-amzn-RequestId: ${' '.repeat(ID_CHARS)}`);
   readonly #idAt = this.#value.length - ID_CHARS;
+  readonly #slab = Buffer.allocUnsafeSlow(REPLY_BYTES);
+  /** By length: the front of the slab. Replies of one kind have few lengths. */
+  readonly #fronts = new Array<Uint8Array | undefined>(REPLY_BYTES + 1).fill(undefined);
   #response!: UwsResponse;
   #reply!: HttpReply;
   #close = false;
@@ -123,8 +128,16 @@ class ReplyWriter {
       response.writeHeader('x-amzn-RequestId', requestId);
     }
     // uWS adds `Connection: close` by itself where it is to close.
-    response.end(body, this.#close);
+    response.end(body.length > REPLY_BYTES ? body : this.#bytes(body), this.#close);
   };
+
+  /** Good until the next reply: uWS has copied or sent it by then. */
+  #bytes(body: string): Uint8Array {
+    const { length } = body;
+    this.#slab.write(body, 0, length, 'latin1');
+    this.#fronts[length] ??= this.#slab.subarray(0, length);
+    return this.#fronts[length];
+  }
 }
 
 const replies = new ReplyWriter();
