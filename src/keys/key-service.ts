@@ -9,6 +9,7 @@ import { DeploymentMac } from './deployment-mac.js';
 import type { DomainKeys } from './domain-keys.js';
 import type { Key } from './key.js';
 import { KeyCaches } from './key-caches.js';
+import { KeyChanges } from './key-changes.js';
 import { KeyDirectory } from './key-directory.js';
 import { KeyReader } from './key-reader.js';
 import { Management } from './management.js';
@@ -47,6 +48,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   const reader = new KeyReader(store, directory);
   const materials = new Materials({ store, keyStore, domainKeys, max });
   const caches = new KeyCaches(directory, reader, materials);
+  const changes = new KeyChanges(store, caches);
   const markerMac = new DeploymentMac({ store, keyStore, domainKeys }, 'marker-key');
   const markers = new Markers(markerMac);
   const resolution = new Resolution(directory, reader, materials);
@@ -57,6 +59,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     domainKeys,
     clock,
     caches,
+    changes,
     markers,
     quotas,
     onDeleted: parts.onDeleted,

@@ -1,30 +1,23 @@
-/**
- * Making, changing and deleting keys. A change is written against the version that was looked at;
- * when another process was faster, the key is read anew, its state checked anew, and the change
- * tried again a few times. Should that never succeed, the answer is KMSInternalException, which
- * clients retry: AWS has no error of these operations for it.
- */
+/** Making, changing and deleting keys. */
 import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
-import { keyArn, newKeyId } from '../core/ids.js';
+import { newKeyId } from '../core/ids.js';
 import type { ResourceQuotas } from '../core/limits.js';
 import type { StoredKey, StoredMaterial } from '../core/records.js';
 import type { GeneratedMaterial, KeyStore } from '../keystores/port.js';
-import { type KeyPatch, type Scope, type Store, StoreError } from '../store/port.js';
+import type { Scope, Store } from '../store/port.js';
 import type { DomainKeys } from './domain-keys.js';
 import { isStoreError, storeFailure } from './failures.js';
 import type { Key } from './key.js';
 import type { KeyCaches } from './key-caches.js';
+import type { KeyChanges } from './key-changes.js';
 import type { Markers } from './markers.js';
 import { materialAad } from './materials.js';
 import { ResolvedKey } from './resolved-key.js';
 import type { CreateKeyRequest, Page } from './service.js';
-import { requireState } from './states.js';
 
 const DAY_MS = 86_400_000;
-/** Tries of one change against concurrent ones. */
-const ATTEMPTS_MAX = 8;
 /** Keys that one look at the store deletes. */
 const DUE_PAGE = 100;
 
@@ -34,6 +27,7 @@ export interface ManagementParts {
   readonly domainKeys: DomainKeys;
   readonly clock: Clock;
   readonly caches: KeyCaches;
+  readonly changes: KeyChanges;
   readonly markers: Markers;
   readonly quotas: Pick<ResourceQuotas, 'keys'>;
   /** Told of each key that was really deleted, after it was. */
@@ -42,12 +36,8 @@ export interface ManagementParts {
 
 type NewKey = Pick<StoredKey, 'account' | 'region' | 'keyId' | 'keySpec' | 'keyUsage'>;
 
-const nothing = (): void => undefined;
-
 export class Management {
   readonly #parts: ManagementParts;
-  /** By ARN: the end of the last change of a key that is under way or waits. */
-  readonly #changing = new Map<string, Promise<void>>();
 
   constructor(parts: ManagementParts) {
     this.#parts = parts;
@@ -104,26 +94,26 @@ export class Management {
   }
 
   async updateDescription(key: Key, description: string): Promise<void> {
-    await this.#change('UpdateKeyDescription', key, (record) =>
+    await this.#parts.changes.change('UpdateKeyDescription', key, (record) =>
       record.description === description ? undefined : { description },
     );
   }
 
   async enable(key: Key): Promise<void> {
-    await this.#change('EnableKey', key, (record) =>
+    await this.#parts.changes.change('EnableKey', key, (record) =>
       record.state === 'Disabled' ? { state: 'Enabled' } : undefined,
     );
   }
 
   async disable(key: Key): Promise<void> {
-    await this.#change('DisableKey', key, (record) =>
+    await this.#parts.changes.change('DisableKey', key, (record) =>
       record.state === 'Enabled' ? { state: 'Disabled' } : undefined,
     );
   }
 
   scheduleDeletion(key: Key, windowDays: number): Promise<Key> {
     const deletionDate = this.#parts.clock.now() + windowDays * DAY_MS;
-    return this.#change('ScheduleKeyDeletion', key, () => ({
+    return this.#parts.changes.change('ScheduleKeyDeletion', key, () => ({
       state: 'PendingDeletion',
       deletionDate,
       pendingWindowDays: windowDays,
@@ -131,7 +121,7 @@ export class Management {
   }
 
   cancelDeletion(key: Key): Promise<Key> {
-    return this.#change('CancelKeyDeletion', key, (record) => ({
+    return this.#parts.changes.change('CancelKeyDeletion', key, (record) => ({
       state: record.currentMaterialId === null ? 'PendingImport' : 'Disabled',
       deletionDate: null,
       pendingWindowDays: null,
@@ -229,65 +219,6 @@ export class Management {
       throw storeFailure(error);
     } finally {
       caches.dropKey({ account: record.account, region: record.region }, record.keyId);
-    }
-  }
-
-  /**
-   * Changes of one key run one after another: at one time each would be in the way of all others,
-   * and many would run out of attempts. Other processes may still interfere.
-   */
-  async #change(
-    operation: string,
-    key: Key,
-    patchOf: (record: StoredKey) => KeyPatch | undefined,
-  ): Promise<Key> {
-    const before = this.#changing.get(key.arn) ?? Promise.resolve();
-    const change = before.then(() => this.#changeNow(operation, key, patchOf));
-    const ended = change.then(nothing, nothing);
-    this.#changing.set(key.arn, ended);
-    try {
-      return await change;
-    } finally {
-      if (this.#changing.get(key.arn) === ended) this.#changing.delete(key.arn);
-    }
-  }
-
-  /**
-   * Applies what `patchOf` gives, nothing for undefined. The operation has checked the state of
-   * `key`; whenever the key turns out to be newer than that, it is checked again.
-   */
-  async #changeNow(
-    operation: string,
-    key: Key,
-    patchOf: (record: StoredKey) => KeyPatch | undefined,
-  ): Promise<Key> {
-    const { store, caches } = this.#parts;
-    const { account, region, keyId } = key.record;
-    const scope = { account, region };
-    let record = key.record;
-    try {
-      for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-        const patch = patchOf(record);
-        if (patch === undefined) return ResolvedKey.of(record);
-        try {
-          return ResolvedKey.of(await store.updateKey(scope, keyId, record.version, patch));
-        } catch (error) {
-          if (!isStoreError(error, 'CONFLICT')) throw error;
-        }
-        const newer = await store.getKey(scope, keyId);
-        if (newer === undefined) throw new StoreError('NOT_FOUND', 'the key was deleted');
-        requireState(operation, ResolvedKey.of(newer));
-        record = newer;
-      }
-      throw new StoreError('CONFLICT', `${operation}: ${ATTEMPTS_MAX} concurrent changes`);
-    } catch (error) {
-      if (isStoreError(error, 'NOT_FOUND')) {
-        const arn = keyArn(region, account, keyId);
-        throw new KmsError('NotFoundException', `Key '${arn}' does not exist`);
-      }
-      throw storeFailure(error);
-    } finally {
-      caches.dropKey(scope, keyId);
     }
   }
 }
