@@ -170,10 +170,10 @@ export class Management {
 
   /** False when the key is gone already or its deletion was cancelled meanwhile. */
   async #delete(record: StoredKey): Promise<boolean> {
-    const { store, caches } = this.#parts;
+    const { store, caches, clock } = this.#parts;
     const scope = { account: record.account, region: record.region };
     try {
-      await store.deleteKey(scope, record.keyId, record.version);
+      await store.deleteKey(scope, record.keyId, record.version, clock.now());
     } catch (error) {
       if (isStoreError(error, 'CONFLICT') || isStoreError(error, 'NOT_FOUND')) return false;
       throw error;

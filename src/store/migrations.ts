@@ -161,6 +161,7 @@ const second: Migration = {
         .updateTable('keys')
         .set((eb) => ({ multi_region_role: 'PRIMARY', primary_region: eb.ref('region') }))
         .where('multi_region', '=', 1),
+      db.schema.createIndex('keys_related').on('keys').columns(['account', 'key_id']),
       db.schema.createIndex('keys_rotation').on('keys').column('next_rotation_at'),
       db.schema.createIndex('materials_expiry').on('materials').column('valid_to'),
     ];

@@ -11,43 +11,26 @@ import type {
   StoredMaterial,
   StoredPrincipal,
 } from '../core/records.js';
-import { type Change, type KeyPatch, type MaterialChange, type Scope, StoreError } from './port.js';
+import {
+  conflict,
+  notFound,
+  recordChange,
+  requireDomainKey,
+  updateKey,
+  updateKeyMaterials,
+  versionOf,
+} from './key-steps.js';
+import { afterReplica, insertReplica, updateRelatedKeys } from './mutations-related.js';
+import { type Scope, StoreError } from './port.js';
 import {
   domainKeyOfRow,
-  keyOfRow,
   rowOfAccessKey,
   rowOfAlias,
   rowOfKey,
   rowOfMaterial,
-  rowOfPatch,
   rowOfPrincipal,
 } from './rows.js';
 import { firstRow, type QueryBuilder, rows, type Steps } from './steps.js';
-
-const conflict = (what: string) => new StoreError('CONFLICT', what);
-const notFound = (what: string) => new StoreError('NOT_FOUND', what);
-
-function* recordChange(db: QueryBuilder, change: Omit<Change, 'sequence'>): Steps<void> {
-  const { kind, account, region, id } = change;
-  yield* rows(db.insertInto('changes').values({ kind, account, region, id }));
-}
-
-function* versionOf(db: QueryBuilder, scope: Scope, keyId: string): Steps<number | undefined> {
-  const row = yield* firstRow(
-    db
-      .selectFrom('keys')
-      .select('version')
-      .where('account', '=', scope.account)
-      .where('region', '=', scope.region)
-      .where('key_id', '=', keyId),
-  );
-  return row?.version;
-}
-
-function* requireDomainKey(db: QueryBuilder, id: number): Steps<void> {
-  const row = yield* firstRow(db.selectFrom('domain_keys').select('id').where('id', '=', id));
-  if (row === undefined) throw notFound('the domain key is absent');
-}
 
 /** The target of an alias must be there, and have room for one more. */
 function* requireAliasRoom(
@@ -101,77 +84,24 @@ function* insertKey(
   yield* recordChange(db, { ...key, kind: 'key', id: key.keyId });
 }
 
-function* updateKey(
-  db: QueryBuilder,
-  scope: Scope,
-  keyId: string,
-  expectVersion: number,
-  patch: KeyPatch,
-): Steps<StoredKey> {
-  const row = yield* firstRow(
-    db
-      .updateTable('keys')
-      .set({ ...rowOfPatch(patch), version: expectVersion + 1 })
-      .where('account', '=', scope.account)
-      .where('region', '=', scope.region)
-      .where('key_id', '=', keyId)
-      .where('version', '=', expectVersion)
-      .returningAll(),
-  );
-  if (row === undefined) {
-    const version = yield* versionOf(db, scope, keyId);
-    throw version === undefined
-      ? notFound('the key is absent')
-      : conflict('the key has another version');
-  }
-  yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
-  return keyOfRow(row);
-}
-
-function* updateKeyMaterials(
-  db: QueryBuilder,
-  scope: Scope,
-  keyId: string,
-  expectVersion: number,
-  patch: KeyPatch,
-  change: MaterialChange,
-): Steps<StoredKey> {
-  const updated = yield* updateKey(db, scope, keyId, expectVersion, patch);
-  for (const material of change.put ?? []) {
-    yield* requireDomainKey(db, material.domainKeyId);
-    const row = rowOfMaterial({ ...material, ...scope, keyId });
-    yield* rows(
-      db
-        .insertInto('materials')
-        .values(row)
-        .onConflict((oc) =>
-          oc.columns(['account', 'region', 'key_id', 'material_id']).doUpdateSet(row),
-        ),
-    );
-  }
-  for (const materialId of change.remove ?? []) {
-    yield* rows(
-      db
-        .deleteFrom('materials')
-        .where('account', '=', scope.account)
-        .where('region', '=', scope.region)
-        .where('key_id', '=', keyId)
-        .where('material_id', '=', materialId),
-    );
-  }
-  return updated;
-}
-
 function* deleteKey(
   db: QueryBuilder,
   scope: Scope,
   keyId: string,
   expectVersion: number,
+  now: number,
 ): Steps<void> {
   const { account, region } = scope;
-  const version = yield* versionOf(db, scope, keyId);
-  if (version === undefined) throw notFound('the key is absent');
-  if (version !== expectVersion) throw conflict('the key has another version');
+  const key = yield* firstRow(
+    db
+      .selectFrom('keys')
+      .select(['version', 'multi_region_role'])
+      .where('account', '=', account)
+      .where('region', '=', region)
+      .where('key_id', '=', keyId),
+  );
+  if (key === undefined) throw notFound('the key is absent');
+  if (key.version !== expectVersion) throw conflict('the key has another version');
   const aliases = yield* rows(
     db
       .deleteFrom('aliases')
@@ -191,6 +121,7 @@ function* deleteKey(
   }
   for (const { name } of aliases) yield* recordChange(db, { ...scope, kind: 'alias', id: name });
   yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
+  if (key.multi_region_role === 'REPLICA') yield* afterReplica(db, account, keyId, now);
 }
 
 function* insertAlias(db: QueryBuilder, alias: StoredAlias, maxPerKey: number): Steps<void> {
@@ -319,6 +250,8 @@ export const MUTATIONS = Object.freeze({
   insertKey,
   updateKey,
   updateKeyMaterials,
+  updateRelatedKeys,
+  insertReplica,
   deleteKey,
   insertAlias,
   updateAlias,

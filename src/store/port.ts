@@ -74,6 +74,14 @@ export interface MaterialChange {
   readonly remove?: readonly string[];
 }
 
+/** A change of one of the keys that are related to each other, all of which change together. */
+export interface RelatedKeyChange {
+  readonly region: string;
+  readonly expectVersion: number;
+  readonly patch: KeyPatch;
+  readonly materials?: MaterialChange;
+}
+
 /** What changed, so that caches can drop it. */
 export interface Change {
   readonly sequence: number;
@@ -120,8 +128,34 @@ export interface Store {
     patch: KeyPatch,
     change: MaterialChange,
   ): Promise<StoredKey>;
-  /** Really deletes: key, materials, aliases. CONFLICT when the version differs; NOT_FOUND. */
-  deleteKey(scope: Scope, keyId: string, expectVersion: number): Promise<void>;
+  /**
+   * The keys of the account with this id, in all regions and ordered by them: the primary of a
+   * multi-Region key and its replicas. Adding or deleting a replica advances the primary's version.
+   */
+  listRelatedKeys(account: string, keyId: string): Promise<readonly StoredKey[]>;
+  /**
+   * Inserts a replica with its materials while the primary, in its region, has `expectVersion`.
+   * CONFLICT when it has another or the replica's region has such a key; NOT_FOUND when the primary
+   * or a material's domain key is absent.
+   */
+  insertReplica(
+    replica: StoredKey,
+    materials: readonly StoredMaterial[],
+    primaryRegion: string,
+    expectVersion: number,
+  ): Promise<void>;
+  /** updateKeyMaterials of several keys with this id, all or none of them; the new records. */
+  updateRelatedKeys(
+    account: string,
+    keyId: string,
+    changes: readonly RelatedKeyChange[],
+  ): Promise<readonly StoredKey[]>;
+  /**
+   * Really deletes: key, materials, aliases. With the last replica of a primary that is
+   * PendingReplicaDeletion, the primary becomes PendingDeletion, its window beginning at `now`,
+   * milliseconds since the epoch. CONFLICT when the version differs; NOT_FOUND.
+   */
+  deleteKey(scope: Scope, keyId: string, expectVersion: number, now: number): Promise<void>;
   /** Ordered by key id. */
   listKeys(scope: Scope, limit: number, after: string | undefined): Promise<Page<StoredKey>>;
   /** Keys of any account and region in PendingDeletion whose date is at or before `now`. */

@@ -40,6 +40,19 @@ export function keysPage(
   return after === undefined ? query : query.where('key_id', '>', after);
 }
 
+export function relatedKeys(
+  db: QueryBuilder,
+  account: string,
+  keyId: string,
+): Compilable<KeyTable> {
+  return db
+    .selectFrom('keys')
+    .selectAll()
+    .where('account', '=', account)
+    .where('key_id', '=', keyId)
+    .orderBy('region');
+}
+
 export function keysDue(db: QueryBuilder, now: number, limit: number): Compilable<KeyTable> {
   return db
     .selectFrom('keys')

@@ -74,7 +74,7 @@ describe('changes of one key', () => {
 
   test('of a key that is gone', async () => {
     const key = await rig.create();
-    await rig.store.deleteKey(SCOPE, key.record.keyId, 1);
+    await rig.store.deleteKey(SCOPE, key.record.keyId, 1, rig.clock.now());
     const changes: (() => Promise<unknown>)[] = [
       () => rig.service.disable(key),
       () => rig.service.scheduleDeletion(key, 7),

@@ -28,7 +28,7 @@ function keys(): PagedList {
       await rig.store.insertKey(record, undefined);
       return record.keyId;
     },
-    remove: (keyId) => rig.store.deleteKey({ account: ACCOUNT, region }, keyId, 1),
+    remove: (keyId) => rig.store.deleteKey({ account: ACCOUNT, region }, keyId, 1, rig.clock.now()),
   };
 }
 

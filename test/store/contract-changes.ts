@@ -32,7 +32,7 @@ export function changeContract(subject: Subject): void {
       await told(store.updateAlias(SCOPE, 'alias/a', key.keyId, NOW, 50), 'alias alias/a');
       await told(store.insertAlias(aliasRecord(key, 'alias/b'), 50), 'alias alias/b');
       await told(store.deleteAlias(SCOPE, 'alias/b'), 'alias alias/b');
-      await told(store.deleteKey(SCOPE, key.keyId, 2), 'alias alias/a', `key ${key.keyId}`);
+      await told(store.deleteKey(SCOPE, key.keyId, 2, NOW), 'alias alias/a', `key ${key.keyId}`);
       const alice = principalRecord('alice');
       await told(store.insertPrincipal(alice), `principal ${alice.arn}`);
       const access = accessKeyRecord(alice, domain.id);
@@ -54,7 +54,7 @@ export function changeContract(subject: Subject): void {
       const heard = listen(store);
       await refusal(store.insertKey(key, undefined));
       await refusal(store.updateKey(SCOPE, key.keyId, 9, {}));
-      await refusal(store.deleteKey(SCOPE, key.keyId, 9));
+      await refusal(store.deleteKey(SCOPE, key.keyId, 9, NOW));
       await refusal(store.deleteAlias(SCOPE, 'alias/a'));
       await store.insertMeta('marks', 'the end');
       expect(heard.lines).toEqual([]);

@@ -117,16 +117,16 @@ export function keyContract(subject: Subject): void {
       await store.insertKey(other, materialRecord(other, domain.id));
       await store.insertAlias(aliasRecord(key, 'alias/a'), 50);
       await store.insertAlias(aliasRecord(other, 'alias/b'), 50);
-      expect(await refusal(store.deleteKey(SCOPE, key.keyId, 2))).toBe('CONFLICT');
+      expect(await refusal(store.deleteKey(SCOPE, key.keyId, 2, NOW))).toBe('CONFLICT');
       expect(await store.listMaterials(SCOPE, key.keyId)).toHaveLength(1);
 
-      await store.deleteKey(SCOPE, key.keyId, 1);
+      await store.deleteKey(SCOPE, key.keyId, 1, NOW);
       expect(await store.getKey(SCOPE, key.keyId)).toBeUndefined();
       expect(await store.listMaterials(SCOPE, key.keyId)).toEqual([]);
       expect(await store.getAlias(SCOPE, 'alias/a')).toBeUndefined();
       expect(await store.listMaterials(SCOPE, other.keyId)).toHaveLength(1);
       expect(await store.getAlias(SCOPE, 'alias/b')).toBeDefined();
-      expect(await refusal(store.deleteKey(SCOPE, key.keyId, 1))).toBe('NOT_FOUND');
+      expect(await refusal(store.deleteKey(SCOPE, key.keyId, 1, NOW))).toBe('NOT_FOUND');
     });
 
     test('the due list: PendingDeletion, at or before now, any scope, oldest first', async () => {
@@ -176,7 +176,7 @@ export function keyContract(subject: Subject): void {
       for (const keyId of ['a', 'b', 'c']) await insertKey(store, { keyId });
       const first = await store.listKeys(SCOPE, 2, undefined);
       expect(first.next).toBe('b');
-      await store.deleteKey(SCOPE, 'b', 1);
+      await store.deleteKey(SCOPE, 'b', 1, NOW);
       const rest = await store.listKeys(SCOPE, 2, first.next);
       expect(rest.items.map((key) => key.keyId)).toEqual(['c']);
       expect(rest.next).toBeUndefined();

@@ -9,6 +9,7 @@ import { changeContract } from './contract-changes.js';
 import { concurrencyContract } from './contract-concurrency.js';
 import { identityContract } from './contract-identities.js';
 import { keyContract } from './contract-keys.js';
+import { relatedContract } from './contract-related.js';
 
 /** A fresh, empty database. */
 export interface Database {
@@ -61,6 +62,7 @@ export function storeContract(
       },
     };
     keyContract(subject);
+    relatedContract(subject);
     aliasContract(subject);
     identityContract(subject);
     changeContract(subject);

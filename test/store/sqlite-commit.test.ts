@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StoredKey } from '../../src/core/records.js';
 import { openForReading, openForWriting } from '../../src/store/sqlite/connection.js';
 import { GROUP_MUTATIONS_MAX, MUTATIONS_WAITING_MAX } from '../../src/store/sqlite/limits.js';
-import { insertKey, keyRecord, refusal, SCOPE } from './records.js';
+import { insertKey, keyRecord, NOW, refusal, SCOPE } from './records.js';
 import { type Rig, sqliteRig, watchedWriter } from './sqlite-rig.js';
 
 let rig: Rig;
@@ -116,7 +116,7 @@ describe('group commit', () => {
     const steps = [
       store.insertKey(key, undefined),
       store.updateKey(SCOPE, key.keyId, 1, { state: 'Disabled' }),
-      store.deleteKey(SCOPE, key.keyId, 2),
+      store.deleteKey(SCOPE, key.keyId, 2, NOW),
       store.insertKey({ ...key, description: 'again' }, undefined),
     ];
     await Promise.all(steps);

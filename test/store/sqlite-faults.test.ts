@@ -116,7 +116,7 @@ describe('a full disk', () => {
     expect(await store.getKey(SCOPE, small.keyId)).toEqual(small);
     expect(store.healthy()).toBe(true);
 
-    for (const keyId of ids.slice(0, 4)) await store.deleteKey(SCOPE, keyId, 1);
+    for (const keyId of ids.slice(0, 4)) await store.deleteKey(SCOPE, keyId, 1, NOW);
     const late = await insertKey(store, { description: LONG });
     expect((await store.getKey(SCOPE, late.keyId))!.description).toBe(LONG);
   });

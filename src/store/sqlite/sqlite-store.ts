@@ -18,6 +18,7 @@ import {
   type KeyPatch,
   type MaterialChange,
   type Page,
+  type RelatedKeyChange,
   type Scope,
   type Store,
   StoreError,
@@ -33,6 +34,7 @@ import {
   materialsOf,
   pageOf,
   principalsPage,
+  relatedKeys,
 } from '../queries.js';
 import {
   accessKeyOfRow,
@@ -224,8 +226,22 @@ class SqliteStore implements Store {
   ) {
     return this.#run('updateKeyMaterials', scope, keyId, expectVersion, patch, change);
   }
-  deleteKey(scope: Scope, keyId: string, expectVersion: number) {
-    return this.#run('deleteKey', scope, keyId, expectVersion);
+  listRelatedKeys(account: string, keyId: string) {
+    return this.#list(relatedKeys(this.#builder, account, keyId), keyOfRow);
+  }
+  insertReplica(
+    replica: StoredKey,
+    materials: readonly StoredMaterial[],
+    primaryRegion: string,
+    expectVersion: number,
+  ) {
+    return this.#run('insertReplica', replica, materials, primaryRegion, expectVersion);
+  }
+  updateRelatedKeys(account: string, keyId: string, changes: readonly RelatedKeyChange[]) {
+    return this.#run('updateRelatedKeys', account, keyId, changes);
+  }
+  deleteKey(scope: Scope, keyId: string, expectVersion: number, now: number) {
+    return this.#run('deleteKey', scope, keyId, expectVersion, now);
   }
   listKeys(scope: Scope, limit: number, after: string | undefined) {
     const query = keysPage(this.#builder, scope, limit, after);

@@ -1,0 +1,95 @@
+/** Steps on keys that several mutations take. */
+import type { StoredKey } from '../core/records.js';
+import { type Change, type KeyPatch, type MaterialChange, type Scope, StoreError } from './port.js';
+import { keyOfRow, rowOfMaterial, rowOfPatch } from './rows.js';
+import { firstRow, type QueryBuilder, rows, type Steps } from './steps.js';
+
+export const conflict = (what: string) => new StoreError('CONFLICT', what);
+export const notFound = (what: string) => new StoreError('NOT_FOUND', what);
+
+export function* recordChange(db: QueryBuilder, change: Omit<Change, 'sequence'>): Steps<void> {
+  const { kind, account, region, id } = change;
+  yield* rows(db.insertInto('changes').values({ kind, account, region, id }));
+}
+
+export function* versionOf(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string,
+): Steps<number | undefined> {
+  const row = yield* firstRow(
+    db
+      .selectFrom('keys')
+      .select('version')
+      .where('account', '=', scope.account)
+      .where('region', '=', scope.region)
+      .where('key_id', '=', keyId),
+  );
+  return row?.version;
+}
+
+export function* requireDomainKey(db: QueryBuilder, id: number): Steps<void> {
+  const row = yield* firstRow(db.selectFrom('domain_keys').select('id').where('id', '=', id));
+  if (row === undefined) throw notFound('the domain key is absent');
+}
+
+export function* updateKey(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string,
+  expectVersion: number,
+  patch: KeyPatch,
+): Steps<StoredKey> {
+  const row = yield* firstRow(
+    db
+      .updateTable('keys')
+      .set({ ...rowOfPatch(patch), version: expectVersion + 1 })
+      .where('account', '=', scope.account)
+      .where('region', '=', scope.region)
+      .where('key_id', '=', keyId)
+      .where('version', '=', expectVersion)
+      .returningAll(),
+  );
+  if (row === undefined) {
+    const version = yield* versionOf(db, scope, keyId);
+    throw version === undefined
+      ? notFound('the key is absent')
+      : conflict('the key has another version');
+  }
+  yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
+  return keyOfRow(row);
+}
+
+export function* updateKeyMaterials(
+  db: QueryBuilder,
+  scope: Scope,
+  keyId: string,
+  expectVersion: number,
+  patch: KeyPatch,
+  change: MaterialChange,
+): Steps<StoredKey> {
+  const updated = yield* updateKey(db, scope, keyId, expectVersion, patch);
+  for (const material of change.put ?? []) {
+    yield* requireDomainKey(db, material.domainKeyId);
+    const row = rowOfMaterial({ ...material, ...scope, keyId });
+    yield* rows(
+      db
+        .insertInto('materials')
+        .values(row)
+        .onConflict((oc) =>
+          oc.columns(['account', 'region', 'key_id', 'material_id']).doUpdateSet(row),
+        ),
+    );
+  }
+  for (const materialId of change.remove ?? []) {
+    yield* rows(
+      db
+        .deleteFrom('materials')
+        .where('account', '=', scope.account)
+        .where('region', '=', scope.region)
+        .where('key_id', '=', keyId)
+        .where('material_id', '=', materialId),
+    );
+  }
+  return updated;
+}
