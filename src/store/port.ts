@@ -82,6 +82,15 @@ export interface RelatedKeyChange {
   readonly materials?: MaterialChange;
 }
 
+/** Names a key wherever it is: in a region no two accounts share a key id. */
+export interface RegionKey {
+  readonly region: string;
+  readonly keyId: string;
+}
+
+/** All materials of a key, or those that became current by a rotation. */
+export type MaterialList = 'all' | 'rotated';
+
 /** What changed, so that caches can drop it. */
 export interface Change {
   readonly sequence: number;
@@ -161,10 +170,29 @@ export interface Store {
   /** Keys of any account and region in PendingDeletion whose date is at or before `now`. */
   keysDueForDeletion(now: number, limit: number): Promise<readonly StoredKey[]>;
   /** Customer managed keys, in any state. */
+  /**
+   * Keys of any account and region whose automatic rotation was due at or before `now`: Enabled
+   * ones, no replicas. Ordered by region and key id; only those behind `after` where given.
+   */
+  keysDueForRotation(
+    now: number,
+    limit: number,
+    after: RegionKey | undefined,
+  ): Promise<readonly StoredKey[]>;
   countKeys(scope: Scope): Promise<number>;
 
   getMaterial(scope: Scope, keyId: string, materialId: string): Promise<StoredMaterial | undefined>;
+  /** The key's material whose id begins with these hex digits. */
+  findMaterial(scope: Scope, keyId: string, prefix: string): Promise<StoredMaterial | undefined>;
   listMaterials(scope: Scope, keyId: string): Promise<readonly StoredMaterial[]>;
+  /** Oldest first. */
+  pageMaterials(
+    scope: Scope,
+    keyId: string,
+    list: MaterialList,
+    limit: number,
+    after: string | undefined,
+  ): Promise<Page<StoredMaterial>>;
   /** Materials of any account and region whose `validTo` is at or before `now`, oldest first. */
   materialsDueForExpiry(now: number, limit: number): Promise<readonly StoredMaterial[]>;
 

@@ -10,6 +10,7 @@ import { concurrencyContract } from './contract-concurrency.js';
 import { identityContract } from './contract-identities.js';
 import { keyContract } from './contract-keys.js';
 import { relatedContract } from './contract-related.js';
+import { rotationContract } from './contract-rotation.js';
 
 /** A fresh, empty database. */
 export interface Database {
@@ -63,6 +64,7 @@ export function storeContract(
     };
     keyContract(subject);
     relatedContract(subject);
+    rotationContract(subject);
     aliasContract(subject);
     identityContract(subject);
     changeContract(subject);

@@ -14,6 +14,7 @@ export interface PointReads {
   key(scope: Scope, keyId: string): KeyTable | undefined;
   keyInRegion(region: string, keyId: string): KeyTable | undefined;
   material(scope: Scope, keyId: string, materialId: string): MaterialTable | undefined;
+  materialByPrefix(scope: Scope, keyId: string, prefix: string): MaterialTable | undefined;
   alias(scope: Scope, name: string): AliasTable | undefined;
   principal(arn: string): PrincipalTable | undefined;
   accessKey(accessKeyId: string): AccessKeyTable | undefined;
@@ -30,6 +31,10 @@ export function preparePointReads(db: Sqlite): PointReads {
   const material = db.prepare<string[], MaterialTable>(
     'select * from materials where account = ? and region = ? and key_id = ? and material_id = ?',
   );
+  // Behind the last hex digit in any collation: a range of the primary key.
+  const materialByPrefix = db.prepare<string[], MaterialTable>(
+    "select * from materials where account = ? and region = ? and key_id = ? and material_id >= ? and material_id < ? || 'g' limit 1",
+  );
   const alias = db.prepare<string[], AliasTable>(
     'select * from aliases where account = ? and region = ? and name = ?',
   );
@@ -42,6 +47,8 @@ export function preparePointReads(db: Sqlite): PointReads {
     key: ({ account, region }, keyId) => key.get(account, region, keyId),
     keyInRegion: (region, keyId) => keyInRegion.get(region, keyId),
     material: ({ account, region }, keyId, id) => material.get(account, region, keyId, id),
+    materialByPrefix: ({ account, region }, keyId, prefix) =>
+      materialByPrefix.get(account, region, keyId, prefix, prefix),
     alias: ({ account, region }, name) => alias.get(account, region, name),
     principal: (arn) => principal.get(arn),
     accessKey: (accessKeyId) => accessKey.get(accessKeyId),

@@ -17,7 +17,9 @@ import {
   type Change,
   type KeyPatch,
   type MaterialChange,
+  type MaterialList,
   type Page,
+  type RegionKey,
   type RelatedKeyChange,
   type Scope,
   type Store,
@@ -36,6 +38,7 @@ import {
   principalsPage,
   relatedKeys,
 } from '../queries.js';
+import { keysRotationDue, materialCursor, materialsPage } from '../queries-rotation.js';
 import {
   accessKeyOfRow,
   aliasOfRow,
@@ -250,6 +253,9 @@ class SqliteStore implements Store {
   keysDueForDeletion(now: number, limit: number) {
     return this.#list(keysDue(this.#builder, now, limit), keyOfRow);
   }
+  keysDueForRotation(now: number, limit: number, after: RegionKey | undefined) {
+    return this.#list(keysRotationDue(this.#builder, now, limit, after), keyOfRow);
+  }
   async countKeys(scope: Scope) {
     const [count] = await this.#list(keyCount(this.#builder, scope), (row) => row.count);
     return count ?? 0;
@@ -262,6 +268,21 @@ class SqliteStore implements Store {
   }
   listMaterials(scope: Scope, keyId: string) {
     return this.#list(materialsOf(this.#builder, scope, keyId), materialOfRow);
+  }
+  findMaterial(scope: Scope, keyId: string, prefix: string) {
+    return this.#read(({ reads }) =>
+      optional(reads.materialByPrefix(scope, keyId, prefix), materialOfRow),
+    );
+  }
+  pageMaterials(
+    scope: Scope,
+    keyId: string,
+    list: MaterialList,
+    limit: number,
+    after: string | undefined,
+  ) {
+    const query = materialsPage(this.#builder, scope, keyId, list, limit, after);
+    return this.#page(query, limit, materialOfRow, materialCursor);
   }
   materialsDueForExpiry(now: number, limit: number) {
     return this.#list(materialsDue(this.#builder, now, limit), materialOfRow);
