@@ -99,6 +99,25 @@ export interface StoredMaterial {
   readonly description: string | null;
 }
 
+/** A tag of a key. */
+export interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** The last use of a key by a cryptographic operation. */
+export interface StoredKeyUse {
+  readonly account: string;
+  readonly region: string;
+  readonly keyId: string;
+  /** AWS name. */
+  readonly operation: string;
+  readonly usedAt: number;
+  readonly requestId: string;
+  /** Of the audit record. */
+  readonly eventId: string;
+}
+
 export interface StoredAlias {
   readonly account: string;
   readonly region: string;

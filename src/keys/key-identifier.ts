@@ -11,7 +11,7 @@ export type KeyIdentifier =
   | { readonly kind: 'alias'; readonly name: string };
 
 /** A key that is named as absent, by its ARN in the caller's account and Region. */
-export function keyNotFound(caller: Caller, keyId: string): KmsError {
+export function keyNotFound(caller: Pick<Caller, 'account' | 'region'>, keyId: string): KmsError {
   const arn = keyArn(caller.region, caller.account, keyId);
   return new KmsError('NotFoundException', `Key '${arn}' does not exist`);
 }

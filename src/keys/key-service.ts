@@ -18,6 +18,7 @@ import { Materials } from './materials.js';
 import { Resolution } from './resolution.js';
 import type { KeyService } from './service.js';
 import { requireState, requireUsage } from './states.js';
+import { Tags } from './tags.js';
 
 export interface KeyServiceParts {
   /** Open already. */
@@ -65,6 +66,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     onDeleted: parts.onDeleted,
   });
   const aliases = new Aliases({ store, clock, caches, markers, quotas });
+  const tags = new Tags({ store, caches, markers, quotas });
   const unsubscribe = store.onChange(caches.onChange);
 
   return Object.freeze<RunningKeyService>({
@@ -106,6 +108,10 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     updateAlias: (caller, name, target) => aliases.update(caller, name, target),
     deleteAlias: (caller, name) => aliases.delete(caller, name),
     listAliases: (caller, target, limit, marker) => aliases.list(caller, target, limit, marker),
+
+    putTags: (key, list) => tags.put(key, list),
+    removeTags: (key, tagKeys) => tags.remove(key, tagKeys),
+    listTags: (key, limit, marker) => tags.list(key, limit, marker),
 
     cached: () => ({ keys: directory.size, materials: materials.size }),
     close: () => {

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
 import { newKeyId } from '../core/ids.js';
 import type { ResourceQuotas } from '../core/limits.js';
-import type { StoredKey, StoredMaterial } from '../core/records.js';
+import type { StoredKey, StoredMaterial, Tag } from '../core/records.js';
 import type { GeneratedMaterial, KeyStore } from '../keystores/port.js';
 import type { Scope, Store } from '../store/port.js';
 import type { DomainKeys } from './domain-keys.js';
@@ -16,6 +16,7 @@ import type { Markers } from './markers.js';
 import { materialAad } from './materials.js';
 import { ResolvedKey } from './resolved-key.js';
 import type { CreateKeyRequest, Page } from './service.js';
+import { requireTags } from './tags.js';
 
 const DAY_MS = 86_400_000;
 /** Keys that one look at the store deletes. */
@@ -29,7 +30,7 @@ export interface ManagementParts {
   readonly caches: KeyCaches;
   readonly changes: KeyChanges;
   readonly markers: Markers;
-  readonly quotas: Pick<ResourceQuotas, 'keys'>;
+  readonly quotas: Pick<ResourceQuotas, 'keys' | 'tagsPerKey'>;
   /** Told of each key that was really deleted, after it was. */
   readonly onDeleted: ((key: Key) => void | Promise<void>) | undefined;
 }
@@ -46,6 +47,7 @@ export class Management {
   async createKey(caller: Caller, request: CreateKeyRequest): Promise<Key> {
     const { account, region } = caller;
     const { keySpec, keyUsage, multiRegion } = request;
+    requireTags(request.tags, this.#parts.quotas.tagsPerKey);
     await this.#requireRoom({ account, region });
     const named: NewKey = { account, region, keyId: newKeyId(multiRegion), keySpec, keyUsage };
     const { made, domainKeyId } = await this.#generate(named);
@@ -89,7 +91,7 @@ export class Management {
       validTo: null,
       description: null,
     };
-    await this.#insert(record, material);
+    await this.#insert(record, material, request.tags);
     return ResolvedKey.of(record);
   }
 
@@ -211,10 +213,10 @@ export class Management {
     }
   }
 
-  async #insert(record: StoredKey, material: StoredMaterial): Promise<void> {
+  async #insert(record: StoredKey, material: StoredMaterial, tags: readonly Tag[]): Promise<void> {
     const { store, caches } = this.#parts;
     try {
-      await store.insertKey(record, material);
+      await store.insertKey(record, material, tags);
     } catch (error) {
       throw storeFailure(error);
     } finally {

@@ -6,7 +6,7 @@
  */
 import type { Caller } from '../auth/port.js';
 import type { BlobInput, Payload } from '../core/blob.js';
-import type { KeySpec, KeyUsage, StoredAlias } from '../core/records.js';
+import type { KeySpec, KeyUsage, StoredAlias, Tag } from '../core/records.js';
 import type { Key } from './key.js';
 import type { DueWork } from './scheduler.js';
 
@@ -31,6 +31,7 @@ export interface CreateKeyRequest {
   readonly description: string;
   readonly multiRegion: boolean;
   readonly policy: string | undefined;
+  readonly tags: readonly Tag[];
 }
 
 export interface KeyService {
@@ -95,6 +96,7 @@ export interface KeyService {
   random(bytes: number): Promise<Buffer>;
 
   // Management. All are durable when they resolve; all drop caches everywhere.
+  /** @throws LimitExceededException, TagException */
   createKey(caller: Caller, request: CreateKeyRequest): Promise<Key>;
   updateDescription(key: Key, description: string): Promise<void>;
   enable(key: Key): Promise<void>;
@@ -116,6 +118,13 @@ export interface KeyService {
     limit: number,
     marker: string | undefined,
   ): Promise<Page<StoredAlias>>;
+
+  /** Adds tags or replaces their values. @throws TagException, NotFoundException */
+  putTags(key: Key, tags: readonly Tag[]): Promise<void>;
+  /** Tags that the key does not have are no error. */
+  removeTags(key: Key, tagKeys: readonly string[]): Promise<void>;
+  /** Ordered by tag key. @throws InvalidMarkerException */
+  listTags(key: Key, limit: number, marker: string | undefined): Promise<Page<Tag>>;
 
   /** What time brings, for a scheduler: deletions and all else that comes due by itself. */
   readonly dueWork: readonly DueWork[];

@@ -1,4 +1,5 @@
 /** Input members that several operations share, with the bounds of the AWS KMS API model. */
+import type { Static } from '@sinclair/typebox';
 import {
   CIPHERTEXT_BYTES_MAX,
   KEY_ID_CHARS_MAX,
@@ -6,6 +7,7 @@ import {
   POLICY_CHARS_MAX,
   RANDOM_BYTES_MAX,
 } from '../core/limits.js';
+import type { Tag } from '../core/records.js';
 import {
   blob,
   kmsBoolean,
@@ -126,12 +128,17 @@ export const Policy = kmsString({
   max: POLICY_CHARS_MAX,
   pattern: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+',
 });
+export const TagKey = kmsString({ min: 1, max: 128 });
 export const Tags = kmsList(
   structure(
-    { TagKey: kmsString({ min: 1, max: 128 }), TagValue: kmsString({ min: 0, max: 256 }) },
+    { TagKey, TagValue: kmsString({ min: 0, max: 256 }) },
     { required: ['TagKey', 'TagValue'] },
   ),
 );
+/** Tags as the domain knows them. */
+export function tagsOf(tags: Static<typeof Tags> | undefined): Tag[] {
+  return (tags ?? []).map((tag) => ({ key: tag.TagKey, value: tag.TagValue }));
+}
 export const Recipient = structure({
   KeyEncryptionAlgorithm: kmsEnum(['RSAES_OAEP_SHA_256']),
   AttestationDocument: blob({ min: 1, max: 262_144 }),

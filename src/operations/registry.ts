@@ -27,6 +27,9 @@ import { listKeys } from './keys/list-keys.js';
 import { scheduleKeyDeletion } from './keys/schedule-key-deletion.js';
 import { updateKeyDescription } from './keys/update-key-description.js';
 import type { Operation } from './port.js';
+import { listResourceTags } from './tags/list-resource-tags.js';
+import { tagResource } from './tags/tag-resource.js';
+import { untagResource } from './tags/untag-resource.js';
 
 /** The operations offered, in the order of the API reference's families. */
 export const OPERATIONS: readonly Operation[] = Object.freeze([
@@ -43,6 +46,9 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   updateAlias,
   deleteAlias,
   listAliases,
+  tagResource,
+  untagResource,
+  listResourceTags,
   encrypt,
   decrypt,
   reEncrypt,

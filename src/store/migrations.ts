@@ -133,10 +133,38 @@ const first: Migration = {
   },
 };
 
-/** Rotation, import, multi-Region keys and keys that services manage. */
+/** What a key carries along: tags, and its last use. */
+function keyCompanions(db: Kysely<unknown>, { text, int }: ColumnTypes): Compilable[] {
+  const owner = ['account', 'region', 'key_id'] as const;
+  return [
+    db.schema
+      .createTable('tags')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('key_id', text, required)
+      .addColumn('tag_key', text, required)
+      .addColumn('tag_value', text, required)
+      .addPrimaryKeyConstraint('tags_pk', [...owner, 'tag_key'])
+      .addForeignKeyConstraint('tags_key', [...owner], 'keys', [...owner]),
+    db.schema
+      .createTable('key_uses')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('key_id', text, required)
+      .addColumn('operation', text, required)
+      .addColumn('used_at', int, required)
+      .addColumn('request_id', text, required)
+      .addColumn('event_id', text, required)
+      .addPrimaryKeyConstraint('key_uses_pk', [...owner])
+      .addForeignKeyConstraint('key_uses_key', [...owner], 'keys', [...owner]),
+  ];
+}
+
+/** Rotation, import, multi-Region keys, keys that services manage, tags and last uses. */
 const second: Migration = {
   version: 2,
-  statements(db, { text, int }) {
+  statements(db, types) {
+    const { text, int } = types;
     const column = (table: string, name: string, type: RawBuilder<unknown>) =>
       db.schema.alterTable(table).addColumn(name, type);
     return [
@@ -163,6 +191,7 @@ const second: Migration = {
         .where('multi_region', '=', 1),
       db.schema.createIndex('keys_related').on('keys').columns(['account', 'key_id']),
       db.schema.createIndex('keys_rotation').on('keys').column('next_rotation_at'),
+      ...keyCompanions(db, types),
       db.schema.createIndex('materials_expiry').on('materials').column('valid_to'),
     ];
   },

@@ -3,8 +3,9 @@
  * and key id. Whatever changes which keys are related also advances the primary's version, so that
  * a change made after a look at the replicas is refused when they are others by then.
  */
-import type { StoredKey, StoredMaterial } from '../core/records.js';
+import type { StoredKey, StoredMaterial, Tag } from '../core/records.js';
 import { conflict, recordChange, requireDomainKey, updateKeyMaterials } from './key-steps.js';
+import { writeTags } from './mutations-tags.js';
 import type { RelatedKeyChange } from './port.js';
 import { rowOfKey, rowOfMaterial } from './rows.js';
 import { type QueryBuilder, rows, type Steps } from './steps.js';
@@ -33,6 +34,7 @@ export function* insertReplica(
   materials: readonly StoredMaterial[],
   primaryRegion: string,
   expectVersion: number,
+  tags: readonly Tag[] = [],
 ): Steps<void> {
   const { account, keyId } = replica;
   const primary = { account, region: primaryRegion };
@@ -49,6 +51,7 @@ export function* insertReplica(
     yield* requireDomainKey(db, material.domainKeyId);
     yield* rows(db.insertInto('materials').values(rowOfMaterial(material)));
   }
+  yield* writeTags(db, replica, keyId, tags);
   yield* recordChange(db, { ...replica, kind: 'key', id: keyId });
 }
 

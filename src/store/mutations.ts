@@ -10,6 +10,7 @@ import type {
   StoredKey,
   StoredMaterial,
   StoredPrincipal,
+  Tag,
 } from '../core/records.js';
 import {
   conflict,
@@ -20,7 +21,9 @@ import {
   updateKeyMaterials,
   versionOf,
 } from './key-steps.js';
+import { recordKeyUses } from './mutations-key-uses.js';
 import { afterReplica, insertReplica, updateRelatedKeys } from './mutations-related.js';
+import { deleteTags, putTags, writeTags } from './mutations-tags.js';
 import { type Scope, StoreError } from './port.js';
 import {
   domainKeyOfRow,
@@ -68,6 +71,7 @@ function* insertKey(
   db: QueryBuilder,
   key: StoredKey,
   material: StoredMaterial | undefined,
+  tags: readonly Tag[] = [],
 ): Steps<void> {
   const made = yield* rows(
     db
@@ -81,6 +85,7 @@ function* insertKey(
     yield* requireDomainKey(db, material.domainKeyId);
     yield* rows(db.insertInto('materials').values(rowOfMaterial(material)));
   }
+  yield* writeTags(db, key, key.keyId, tags);
   yield* recordChange(db, { ...key, kind: 'key', id: key.keyId });
 }
 
@@ -110,7 +115,7 @@ function* deleteKey(
       .where('target_key_id', '=', keyId)
       .returning('name'),
   );
-  for (const table of ['materials', 'keys'] as const) {
+  for (const table of ['tags', 'key_uses', 'materials', 'keys'] as const) {
     yield* rows(
       db
         .deleteFrom(table)
@@ -256,6 +261,9 @@ export const MUTATIONS = Object.freeze({
   insertAlias,
   updateAlias,
   deleteAlias,
+  putTags,
+  deleteTags,
+  recordKeyUses,
   insertDomainKey,
   insertPrincipal,
   insertAccessKey,

@@ -14,8 +14,10 @@ import type {
   StoredAlias,
   StoredDomainKey,
   StoredKey,
+  StoredKeyUse,
   StoredMaterial,
   StoredPrincipal,
+  Tag,
 } from '../core/records.js';
 
 export type StoreErrorCode =
@@ -114,8 +116,12 @@ export interface Store {
   /** CONFLICT when the name is set already. */
   insertMeta(name: string, value: string): Promise<void>;
 
-  /** Inserts the key and its first material (absent for PendingImport) in one transaction. CONFLICT. */
-  insertKey(key: StoredKey, material: StoredMaterial | undefined): Promise<void>;
+  /** Inserts the key, its first material (absent for PendingImport) and its tags in one transaction. CONFLICT. */
+  insertKey(
+    key: StoredKey,
+    material: StoredMaterial | undefined,
+    tags?: readonly Tag[],
+  ): Promise<void>;
   getKey(scope: Scope, keyId: string): Promise<StoredKey | undefined>;
   /** The key with this id in the region, whatever its account (for Decrypt by ciphertext). */
   findKey(region: string, keyId: string): Promise<StoredKey | undefined>;
@@ -143,7 +149,7 @@ export interface Store {
    */
   listRelatedKeys(account: string, keyId: string): Promise<readonly StoredKey[]>;
   /**
-   * Inserts a replica with its materials while the primary, in its region, has `expectVersion`.
+   * Inserts a replica with its materials and tags while the primary, in its region, has `expectVersion`.
    * CONFLICT when it has another or the replica's region has such a key; NOT_FOUND when the primary
    * or a material's domain key is absent.
    */
@@ -152,6 +158,7 @@ export interface Store {
     materials: readonly StoredMaterial[],
     primaryRegion: string,
     expectVersion: number,
+    tags?: readonly Tag[],
   ): Promise<void>;
   /** updateKeyMaterials of several keys with this id, all or none of them; the new records. */
   updateRelatedKeys(
@@ -160,7 +167,7 @@ export interface Store {
     changes: readonly RelatedKeyChange[],
   ): Promise<readonly StoredKey[]>;
   /**
-   * Really deletes: key, materials, aliases. With the last replica of a primary that is
+   * Really deletes: key, materials, aliases, tags, last use. With the last replica of a primary that is
    * PendingReplicaDeletion, the primary becomes PendingDeletion, its window beginning at `now`,
    * milliseconds since the epoch. CONFLICT when the version differs; NOT_FOUND.
    */
@@ -216,6 +223,27 @@ export interface Store {
     limit: number,
     after: string | undefined,
   ): Promise<Page<StoredAlias>>;
+
+  /**
+   * Adds tags to a key, or gives those that are there new values: all or none. LIMIT when the key
+   * would have more than `maxPerKey`; NOT_FOUND when it is gone.
+   */
+  putTags(scope: Scope, keyId: string, tags: readonly Tag[], maxPerKey: number): Promise<void>;
+  /** Tags that are absent are passed over. NOT_FOUND when the key is gone. */
+  deleteTags(scope: Scope, keyId: string, tagKeys: readonly string[]): Promise<void>;
+  /** Ordered by tag key; `next` is the key of the last tag given. */
+  listTags(
+    scope: Scope,
+    keyId: string,
+    limit: number,
+    after: string | undefined,
+  ): Promise<Page<Tag>>;
+
+  /** Keeps of each key the newest use; keys that are gone are passed over. */
+  recordKeyUses(uses: readonly StoredKeyUse[]): Promise<void>;
+  getKeyUse(scope: Scope, keyId: string): Promise<StoredKeyUse | undefined>;
+  /** When the database came to a version of the schema (migrations.ts). */
+  migratedAt(version: number): Promise<number | undefined>;
 
   /** The id of the new row is given by the store: unique, ascending, never used twice. */
   insertDomainKey(region: string, wrapped: Uint8Array, now: number): Promise<StoredDomainKey>;

@@ -9,18 +9,22 @@ import type {
   StoredAlias,
   StoredDomainKey,
   StoredKey,
+  StoredKeyUse,
   StoredMaterial,
   StoredPrincipal,
+  Tag,
 } from '../core/records.js';
-import type { Change, KeyPatch } from './port.js';
+import type { Change, KeyPatch, Scope } from './port.js';
 import type {
   AccessKeyTable,
   AliasTable,
   ChangeTable,
   DomainKeyTable,
   KeyTable,
+  KeyUseTable,
   MaterialTable,
   PrincipalTable,
+  TagTable,
 } from './schema.js';
 
 export function keyOfRow(row: KeyTable): StoredKey {
@@ -159,6 +163,39 @@ export function rowOfAlias(alias: StoredAlias): AliasTable {
     target_key_id: alias.targetKeyId,
     created_at: alias.createdAt,
     updated_at: alias.updatedAt,
+  };
+}
+
+export function tagOfRow(row: TagTable): Tag {
+  return { key: row.tag_key, value: row.tag_value };
+}
+
+export function rowOfTag(scope: Scope, keyId: string, tag: Tag): TagTable {
+  const { account, region } = scope;
+  return { account, region, key_id: keyId, tag_key: tag.key, tag_value: tag.value };
+}
+
+export function keyUseOfRow(row: KeyUseTable): StoredKeyUse {
+  return {
+    account: row.account,
+    region: row.region,
+    keyId: row.key_id,
+    operation: row.operation,
+    usedAt: row.used_at,
+    requestId: row.request_id,
+    eventId: row.event_id,
+  };
+}
+
+export function rowOfKeyUse(use: StoredKeyUse): KeyUseTable {
+  return {
+    account: use.account,
+    region: use.region,
+    key_id: use.keyId,
+    operation: use.operation,
+    used_at: use.usedAt,
+    request_id: use.requestId,
+    event_id: use.eventId,
   };
 }
 

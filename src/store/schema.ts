@@ -62,6 +62,24 @@ export interface AliasTable {
   updated_at: number;
 }
 
+export interface TagTable {
+  account: string;
+  region: string;
+  key_id: string;
+  tag_key: string;
+  tag_value: string;
+}
+
+export interface KeyUseTable {
+  account: string;
+  region: string;
+  key_id: string;
+  operation: string;
+  used_at: number;
+  request_id: string;
+  event_id: string;
+}
+
 export interface DomainKeyTable {
   id: Generated<number>;
   region: string;
@@ -108,6 +126,8 @@ export interface Schema {
   keys: KeyTable;
   materials: MaterialTable;
   aliases: AliasTable;
+  tags: TagTable;
+  key_uses: KeyUseTable;
   domain_keys: DomainKeyTable;
   principals: PrincipalTable;
   access_keys: AccessKeyTable;

@@ -102,6 +102,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
         description: '',
         multiRegion: false,
         policy: undefined,
+        tags: [],
       }),
     resolve: async (lookup, by = CALLER) =>
       service.resolve(by, { aliases: true, permission: 'kms:Encrypt', ...lookup }),

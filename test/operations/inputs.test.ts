@@ -71,6 +71,10 @@ test.each(bounded)('%s: %s out of bounds or of another type', async (name, membe
     for (const value of [7, true, ['AES_256'], {}]) await mistyped(value);
     return;
   }
+  if (fact.kind === 'list') {
+    for (const value of [7, true, 'text', {}, [[]], [7]]) await mistyped(value);
+    return;
+  }
   const text = (length: number) => (fact.kind === 'blob' ? base64(length) : 'a'.repeat(length));
   if (fact.min !== undefined) {
     await refused('', `Member must have length greater than or equal to ${fact.min}`);

@@ -154,7 +154,6 @@ describe('CreateKey', () => {
       /cks-1234567890abcdef0/,
     ],
     ['an XKS key id', { XksKeyId: 'abc' }, 'ValidationException', /XksKeyId/],
-    ['tags', { Tags: [{ TagKey: 'a', TagValue: 'b' }] }, 'UnsupportedOperationException', /Tags/],
     ['a broken policy', { Policy: '{' }, 'MalformedPolicyDocumentException', /JSON/],
     ['a policy that is a list', { Policy: '[]' }, 'MalformedPolicyDocumentException', /Statement/],
     [

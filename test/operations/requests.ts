@@ -43,6 +43,9 @@ export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   UpdateAlias: 'symmetric',
   DeleteAlias: 'symmetric',
   ListAliases: 'symmetric',
+  TagResource: 'symmetric',
+  UntagResource: 'symmetric',
+  ListResourceTags: 'symmetric',
   Encrypt: 'symmetric',
   Decrypt: 'symmetric',
   ReEncrypt: 'symmetric',
@@ -78,6 +81,9 @@ export function requests(
     UpdateAlias: { AliasName: keys.alias, TargetKeyId: KeyId },
     DeleteAlias: { AliasName: keys.alias },
     ListAliases: { KeyId, Limit: 10 },
+    TagResource: { KeyId, Tags: [{ TagKey: 'team', TagValue: 'blue' }] },
+    UntagResource: { KeyId, TagKeys: ['team'] },
+    ListResourceTags: { KeyId, Limit: 10 },
     Encrypt: { KeyId, Plaintext: MESSAGE },
     Decrypt: { KeyId, CiphertextBlob: sealed.ciphertext },
     ReEncrypt: { SourceKeyId: KeyId, DestinationKeyId: KeyId, CiphertextBlob: sealed.ciphertext },
@@ -119,6 +125,9 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   CreateAlias: ['AliasName', 'TargetKeyId'],
   UpdateAlias: ['AliasName', 'TargetKeyId'],
   DeleteAlias: ['AliasName'],
+  TagResource: ['KeyId', 'Tags'],
+  UntagResource: ['KeyId', 'TagKeys'],
+  ListResourceTags: ['KeyId'],
   Encrypt: ['KeyId', 'Plaintext'],
   Decrypt: ['CiphertextBlob'],
   ReEncrypt: ['CiphertextBlob', 'DestinationKeyId'],
@@ -135,7 +144,10 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
 
 /** Kind and bounds of members: characters, decoded bytes, items or the value itself. */
 export const BOUNDS: Readonly<
-  Record<string, { kind: 'text' | 'blob' | 'integer' | 'enum'; min?: number; max?: number }>
+  Record<
+    string,
+    { kind: 'text' | 'blob' | 'integer' | 'enum' | 'list'; min?: number; max?: number }
+  >
 > = {
   KeyId: { kind: 'text', min: 1, max: 2048 },
   SourceKeyId: { kind: 'text', min: 1, max: 2048 },
@@ -152,6 +164,8 @@ export const BOUNDS: Readonly<
   Signature: { kind: 'blob', min: 1, max: 6144 },
   Mac: { kind: 'blob', min: 1, max: 6144 },
   PublicKey: { kind: 'blob', min: 1, max: 8192 },
+  Tags: { kind: 'list' },
+  TagKeys: { kind: 'list' },
   KeySpec: { kind: 'enum' },
   KeyPairSpec: { kind: 'enum' },
   SigningAlgorithm: { kind: 'enum' },

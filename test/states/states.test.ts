@@ -92,6 +92,9 @@ const TABLE: Readonly<Record<string, Row>> = {
   Verify: asymmetricUses,
   UpdateAlias: notWhilePending,
   UpdateKeyDescription: notWhilePending,
+  TagResource: notWhilePending,
+  UntagResource: notWhilePending,
+  ListResourceTags: always,
 };
 
 /** Operations after which the key is not in the state that it was in. */

@@ -43,7 +43,10 @@ export function relatedContract(subject: Subject): void {
       const primary = primaryRecord();
       await store.insertKey(primary, undefined);
       const [second, third] = [replicaRecord(), replicaRecord(THIRD_REGION)];
-      await store.insertReplica(second, [], SCOPE.region, 1);
+      const tags = [{ key: 'team', value: 'blue' }];
+      await store.insertReplica(second, [], SCOPE.region, 1, tags);
+      const tagged = await store.listTags(second, second.keyId, 9, undefined);
+      expect(tagged.items).toEqual(tags);
       await store.insertReplica(third, [], SCOPE.region, 2);
       const stranger = { ...OTHER_ACCOUNT, region: 'sa-east-1' };
       await store.insertKey(primaryRecord(stranger), undefined);

@@ -11,6 +11,7 @@ import { identityContract } from './contract-identities.js';
 import { keyContract } from './contract-keys.js';
 import { relatedContract } from './contract-related.js';
 import { rotationContract } from './contract-rotation.js';
+import { tagContract } from './contract-tags.js';
 
 /** A fresh, empty database. */
 export interface Database {
@@ -66,6 +67,7 @@ export function storeContract(
     relatedContract(subject);
     rotationContract(subject);
     aliasContract(subject);
+    tagContract(subject);
     identityContract(subject);
     changeContract(subject);
     if (options.shared) concurrencyContract(subject);

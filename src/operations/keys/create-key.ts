@@ -18,6 +18,7 @@ import {
   Policy,
   SYMMETRIC_DEFAULT,
   Tags,
+  tagsOf,
   XksKeyId,
 } from '../members.js';
 import { operation } from '../port.js';
@@ -101,12 +102,6 @@ function requirePolicyForm(policy: string | undefined): void {
   }
 }
 
-/** Tags are not offered yet. @throws UnsupportedOperationException */
-function refuseTags(tags: readonly unknown[] | undefined): void {
-  if (tags === undefined || tags.length === 0) return;
-  throw new KmsError('UnsupportedOperationException', 'The Tags parameter is not supported.');
-}
-
 interface CreateKeyOutput {
   readonly KeyMetadata: KeyMetadata;
 }
@@ -149,7 +144,6 @@ export const createKey = operation({
   async run({ service, caller }, input): Promise<CreateKeyOutput> {
     const { keySpec, keyUsage } = specAndUsage(input);
     refuseOtherOrigins(input);
-    refuseTags(input.Tags);
     requirePolicyForm(input.Policy);
     const key = await service.createKey(caller, {
       keySpec,
@@ -157,6 +151,7 @@ export const createKey = operation({
       description: input.Description ?? '',
       multiRegion: input.MultiRegion ?? false,
       policy: input.Policy,
+      tags: tagsOf(input.Tags),
     });
     return { KeyMetadata: keyMetadata(key) };
   },

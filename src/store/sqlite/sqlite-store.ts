@@ -9,8 +9,10 @@ import type {
   StoredAccessKey,
   StoredAlias,
   StoredKey,
+  StoredKeyUse,
   StoredMaterial,
   StoredPrincipal,
+  Tag,
 } from '../../core/records.js';
 import type { MutationArgs, MutationName, MutationResult } from '../mutations.js';
 import {
@@ -39,13 +41,16 @@ import {
   relatedKeys,
 } from '../queries.js';
 import { keysRotationDue, materialCursor, materialsPage } from '../queries-rotation.js';
+import { appliedAt, keyUse, tagsPage } from '../queries-tags.js';
 import {
   accessKeyOfRow,
   aliasOfRow,
   domainKeyOfRow,
   keyOfRow,
+  keyUseOfRow,
   materialOfRow,
   principalOfRow,
+  tagOfRow,
 } from '../rows.js';
 import { rows } from '../steps.js';
 import { ChangeFeed } from './change-feed.js';
@@ -208,8 +213,8 @@ class SqliteStore implements Store {
     return this.#run('insertMeta', name, value);
   }
 
-  insertKey(key: StoredKey, material: StoredMaterial | undefined) {
-    return this.#run('insertKey', key, material);
+  insertKey(key: StoredKey, material: StoredMaterial | undefined, tags?: readonly Tag[]) {
+    return this.#run('insertKey', key, material, tags);
   }
   getKey(scope: Scope, keyId: string) {
     return this.#read(({ reads }) => optional(reads.key(scope, keyId), keyOfRow));
@@ -237,8 +242,9 @@ class SqliteStore implements Store {
     materials: readonly StoredMaterial[],
     primaryRegion: string,
     expectVersion: number,
+    tags?: readonly Tag[],
   ) {
-    return this.#run('insertReplica', replica, materials, primaryRegion, expectVersion);
+    return this.#run('insertReplica', replica, materials, primaryRegion, expectVersion, tags);
   }
   updateRelatedKeys(account: string, keyId: string, changes: readonly RelatedKeyChange[]) {
     return this.#run('updateRelatedKeys', account, keyId, changes);
@@ -303,6 +309,29 @@ class SqliteStore implements Store {
   listAliases(scope: Scope, keyId: string | undefined, limit: number, after: string | undefined) {
     const query = aliasesPage(this.#builder, scope, keyId, limit, after);
     return this.#page(query, limit, aliasOfRow, (alias) => alias.name);
+  }
+
+  putTags(scope: Scope, keyId: string, tags: readonly Tag[], maxPerKey: number) {
+    return this.#run('putTags', scope, keyId, tags, maxPerKey);
+  }
+  deleteTags(scope: Scope, keyId: string, tagKeys: readonly string[]) {
+    return this.#run('deleteTags', scope, keyId, tagKeys);
+  }
+  listTags(scope: Scope, keyId: string, limit: number, after: string | undefined) {
+    const query = tagsPage(this.#builder, scope, keyId, limit, after);
+    return this.#page(query, limit, tagOfRow, (tag) => tag.key);
+  }
+
+  recordKeyUses(uses: readonly StoredKeyUse[]) {
+    return this.#run('recordKeyUses', uses);
+  }
+  async getKeyUse(scope: Scope, keyId: string) {
+    const [use] = await this.#list(keyUse(this.#builder, scope, keyId), keyUseOfRow);
+    return use;
+  }
+  async migratedAt(version: number) {
+    const [at] = await this.#list(appliedAt(this.#builder, version), (row) => row.applied_at);
+    return at;
   }
 
   insertDomainKey(region: string, wrapped: Uint8Array, now: number) {
