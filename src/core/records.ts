@@ -128,6 +128,60 @@ export interface StoredAlias {
   readonly updatedAt: number;
 }
 
+/** AWS KMS API, GrantOperation. */
+export type GrantOperation =
+  | 'Decrypt'
+  | 'Encrypt'
+  | 'GenerateDataKey'
+  | 'GenerateDataKeyWithoutPlaintext'
+  | 'ReEncryptFrom'
+  | 'ReEncryptTo'
+  | 'Sign'
+  | 'Verify'
+  | 'GetPublicKey'
+  | 'CreateGrant'
+  | 'RetireGrant'
+  | 'DescribeKey'
+  | 'GenerateDataKeyPair'
+  | 'GenerateDataKeyPairWithoutPlaintext'
+  | 'GenerateMac'
+  | 'VerifyMac'
+  | 'DeriveSharedSecret'
+  | 'Decapsulate'
+  | 'Encapsulate';
+
+/** What a request must bring for a grant to allow it; at most one of the two contexts. */
+export interface GrantConstraints {
+  /** The request's encryption context holds all of these pairs. */
+  readonly encryptionContextSubset?: Readonly<Record<string, string>> | undefined;
+  /** The request's encryption context is exactly this. */
+  readonly encryptionContextEquals?: Readonly<Record<string, string>> | undefined;
+  readonly sourceArn?: string | undefined;
+}
+
+/** A grant on a key. Primary key of the table: (account, region, keyId, grantId). */
+export interface StoredGrant {
+  /** Of the key, as the Region and the key id. */
+  readonly account: string;
+  readonly region: string;
+  readonly keyId: string;
+  /** 64 hex digits, unique everywhere. */
+  readonly grantId: string;
+  readonly name: string | null;
+  /** ARN, or the name of a service: the two share no text. */
+  readonly granteePrincipal: string;
+  /** As granteePrincipal; null where only the grantee's and the issuer's account may retire it. */
+  readonly retiringPrincipal: string | null;
+  /** Without duplicates, in the order of the request. */
+  readonly operations: readonly GrantOperation[];
+  readonly constraints: GrantConstraints | null;
+  /** The account that made the grant: 12 digits. */
+  readonly issuingAccount: string;
+  readonly createdAt: number;
+  /** What makes two requests with a name the same (hex SHA-256); null for a grant without name. */
+  readonly fingerprint: string | null;
+}
+
 /** A domain key of a region, wrapped by the root key. */
 export interface StoredDomainKey {
   readonly id: number;

@@ -160,7 +160,47 @@ function keyCompanions(db: Kysely<unknown>, { text, int }: ColumnTypes): Compila
   ];
 }
 
-/** Rotation, import, multi-Region keys, keys that services manage, tags and last uses. */
+function grantTables(db: Kysely<unknown>, { text, int }: ColumnTypes): Compilable[] {
+  const owner = ['account', 'region', 'key_id'] as const;
+  return [
+    db.schema
+      .createTable('grants')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('key_id', text, required)
+      .addColumn('grant_id', text, required)
+      .addColumn('name', text)
+      .addColumn('grantee_principal', text, required)
+      .addColumn('retiring_principal', text)
+      .addColumn('operations', text, required)
+      .addColumn('constraints', text)
+      .addColumn('issuing_account', text, required)
+      .addColumn('created_at', int, required)
+      .addColumn('fingerprint', text)
+      .addPrimaryKeyConstraint('grants_pk', [...owner, 'grant_id'])
+      // Grants without a name have none, and any number of those may be alike.
+      .addUniqueConstraint('grants_fingerprint', [...owner, 'fingerprint'])
+      .addForeignKeyConstraint('grants_key', [...owner], 'keys', [...owner]),
+    db.schema
+      .createIndex('grants_grantee')
+      .on('grants')
+      .columns([...owner, 'grantee_principal', 'grant_id']),
+    db.schema
+      .createIndex('grants_retiring')
+      .on('grants')
+      .columns(['region', 'retiring_principal', 'grant_id']),
+    db.schema
+      .createTable('grant_counts')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('key_id', text, required)
+      .addColumn('grants', int, required)
+      .addPrimaryKeyConstraint('grant_counts_pk', [...owner])
+      .addForeignKeyConstraint('grant_counts_key', [...owner], 'keys', [...owner]),
+  ];
+}
+
+/** Rotation, import, multi-Region keys, keys that services manage, tags, last uses and grants. */
 const second: Migration = {
   version: 2,
   statements(db, types) {
@@ -193,6 +233,7 @@ const second: Migration = {
       db.schema.createIndex('keys_rotation').on('keys').column('next_rotation_at'),
       ...keyCompanions(db, types),
       db.schema.createIndex('materials_expiry').on('materials').column('valid_to'),
+      ...grantTables(db, types),
     ];
   },
 };

@@ -21,6 +21,7 @@ import {
   updateKeyMaterials,
   versionOf,
 } from './key-steps.js';
+import { deleteGrant, deleteGrantsOf, insertGrant } from './mutations-grants.js';
 import { recordKeyUses } from './mutations-key-uses.js';
 import { afterReplica, insertReplica, updateRelatedKeys } from './mutations-related.js';
 import { deleteTags, putTags, writeTags } from './mutations-tags.js';
@@ -115,6 +116,7 @@ function* deleteKey(
       .where('target_key_id', '=', keyId)
       .returning('name'),
   );
+  yield* deleteGrantsOf(db, scope, keyId);
   for (const table of ['tags', 'key_uses', 'materials', 'keys'] as const) {
     yield* rows(
       db
@@ -264,6 +266,8 @@ export const MUTATIONS = Object.freeze({
   putTags,
   deleteTags,
   recordKeyUses,
+  insertGrant,
+  deleteGrant,
   insertDomainKey,
   insertPrincipal,
   insertAccessKey,

@@ -1,5 +1,5 @@
 /**
- * The store: keys, materials, aliases, principals, access keys, domain keys. Asynchronous; every
+ * The store: keys, materials, aliases, grants, principals, access keys, domain keys. Asynchronous; every
  * mutation is one transaction, acknowledged after commit. No caller may assume to be the only
  * process on the store.
  *
@@ -13,6 +13,7 @@ import type {
   StoredAccessKey,
   StoredAlias,
   StoredDomainKey,
+  StoredGrant,
   StoredKey,
   StoredKeyUse,
   StoredMaterial,
@@ -96,10 +97,10 @@ export type MaterialList = 'all' | 'rotated';
 /** What changed, so that caches can drop it. */
 export interface Change {
   readonly sequence: number;
-  readonly kind: 'key' | 'alias' | 'access-key' | 'principal';
+  readonly kind: 'key' | 'alias' | 'grant' | 'access-key' | 'principal';
   readonly account: string;
   readonly region: string;
-  /** Key id, alias name, access key id or ARN. The region is empty for the last two. */
+  /** Key id (of a grant: its key's), alias name, access key id or ARN; no region for the last two. */
   readonly id: string;
 }
 
@@ -167,9 +168,9 @@ export interface Store {
     changes: readonly RelatedKeyChange[],
   ): Promise<readonly StoredKey[]>;
   /**
-   * Really deletes: key, materials, aliases, tags, last use. With the last replica of a primary that is
-   * PendingReplicaDeletion, the primary becomes PendingDeletion, its window beginning at `now`,
-   * milliseconds since the epoch. CONFLICT when the version differs; NOT_FOUND.
+   * Really deletes: key, materials, aliases, tags, grants, last use. With the last replica of a
+   * primary that is PendingReplicaDeletion, the primary becomes PendingDeletion, its window beginning
+   * at `now`, milliseconds since the epoch. CONFLICT when the version differs; NOT_FOUND.
    */
   deleteKey(scope: Scope, keyId: string, expectVersion: number, now: number): Promise<void>;
   /** Ordered by key id. */
@@ -244,6 +245,35 @@ export interface Store {
   getKeyUse(scope: Scope, keyId: string): Promise<StoredKeyUse | undefined>;
   /** When the database came to a version of the schema (migrations.ts). */
   migratedAt(version: number): Promise<number | undefined>;
+
+  /**
+   * Inserts the grant, unless the key has one with the same fingerprint; gives the id of the one
+   * that is there now. NOT_FOUND when the key is gone; LIMIT when the key has `maxPerKey` grants and
+   * this would be one more; CONFLICT when the grant id is taken.
+   */
+  insertGrant(grant: StoredGrant, maxPerKey: number): Promise<string>;
+  getGrant(scope: Scope, keyId: string, grantId: string): Promise<StoredGrant | undefined>;
+  /** The key's grant with this fingerprint. */
+  findGrant(scope: Scope, keyId: string, fingerprint: string): Promise<StoredGrant | undefined>;
+  countGrants(scope: Scope, keyId: string): Promise<number>;
+  /** NOT_FOUND. */
+  deleteGrant(scope: Scope, keyId: string, grantId: string): Promise<void>;
+  /** Ordered by grant id; filtered by grantee when it is given. */
+  listGrants(
+    scope: Scope,
+    keyId: string,
+    granteePrincipal: string | undefined,
+    limit: number,
+    after: string | undefined,
+  ): Promise<Page<StoredGrant>>;
+  /** On keys of any account, or of `account`, in the region; ordered by grant id. */
+  listRetirableGrants(
+    region: string,
+    retiringPrincipal: string,
+    account: string | undefined,
+    limit: number,
+    after: string | undefined,
+  ): Promise<Page<StoredGrant>>;
 
   /** The id of the new row is given by the store: unique, ascending, never used twice. */
   insertDomainKey(region: string, wrapped: Uint8Array, now: number): Promise<StoredDomainKey>;

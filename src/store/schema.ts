@@ -80,6 +80,31 @@ export interface KeyUseTable {
   event_id: string;
 }
 
+export interface GrantTable {
+  account: string;
+  region: string;
+  key_id: string;
+  grant_id: string;
+  name: string | null;
+  grantee_principal: string;
+  retiring_principal: string | null;
+  /** Joined by commas. */
+  operations: string;
+  /** JSON of the record's constraints. */
+  constraints: string | null;
+  issuing_account: string;
+  created_at: number;
+  fingerprint: string | null;
+}
+
+/** How many grants a key has: counting 50,000 rows before each new one would cost too much. */
+export interface GrantCountTable {
+  account: string;
+  region: string;
+  key_id: string;
+  grants: number;
+}
+
 export interface DomainKeyTable {
   id: Generated<number>;
   region: string;
@@ -128,6 +153,8 @@ export interface Schema {
   aliases: AliasTable;
   tags: TagTable;
   key_uses: KeyUseTable;
+  grants: GrantTable;
+  grant_counts: GrantCountTable;
   domain_keys: DomainKeyTable;
   principals: PrincipalTable;
   access_keys: AccessKeyTable;

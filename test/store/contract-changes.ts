@@ -5,6 +5,7 @@ import {
   ALL_BYTES,
   accessKeyRecord,
   aliasRecord,
+  grantRecord,
   insertKey,
   listen,
   NOW,
@@ -32,6 +33,10 @@ export function changeContract(subject: Subject): void {
       await told(store.updateAlias(SCOPE, 'alias/a', key.keyId, NOW, 50), 'alias alias/a');
       await told(store.insertAlias(aliasRecord(key, 'alias/b'), 50), 'alias alias/b');
       await told(store.deleteAlias(SCOPE, 'alias/b'), 'alias alias/b');
+      const [kept, gone] = [grantRecord(key), grantRecord(key)];
+      await told(store.insertGrant(kept, 50), `grant ${key.keyId}`);
+      await told(store.insertGrant(gone, 50), `grant ${key.keyId}`);
+      await told(store.deleteGrant(SCOPE, key.keyId, gone.grantId), `grant ${key.keyId}`);
       await told(store.deleteKey(SCOPE, key.keyId, 2, NOW), 'alias alias/a', `key ${key.keyId}`);
       const alice = principalRecord('alice');
       await told(store.insertPrincipal(alice), `principal ${alice.arn}`);
@@ -56,6 +61,8 @@ export function changeContract(subject: Subject): void {
       await refusal(store.updateKey(SCOPE, key.keyId, 9, {}));
       await refusal(store.deleteKey(SCOPE, key.keyId, 9, NOW));
       await refusal(store.deleteAlias(SCOPE, 'alias/a'));
+      await refusal(store.insertGrant(grantRecord(key), 0));
+      await refusal(store.deleteGrant(SCOPE, key.keyId, 'absent'));
       await store.insertMeta('marks', 'the end');
       expect(heard.lines).toEqual([]);
     });

@@ -7,6 +7,7 @@ import type { Store } from '../../src/store/port.js';
 import { aliasContract } from './contract-aliases.js';
 import { changeContract } from './contract-changes.js';
 import { concurrencyContract } from './contract-concurrency.js';
+import { grantContract } from './contract-grants.js';
 import { identityContract } from './contract-identities.js';
 import { keyContract } from './contract-keys.js';
 import { relatedContract } from './contract-related.js';
@@ -68,6 +69,7 @@ export function storeContract(
     rotationContract(subject);
     aliasContract(subject);
     tagContract(subject);
+    grantContract(subject);
     identityContract(subject);
     changeContract(subject);
     if (options.shared) concurrencyContract(subject);

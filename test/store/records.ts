@@ -1,9 +1,10 @@
 /** Sample records and the refusals of a store, for its tests. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type {
   StoredAccessKey,
   StoredAlias,
+  StoredGrant,
   StoredKey,
   StoredMaterial,
   StoredPrincipal,
@@ -76,6 +77,24 @@ export function materialRecord(
 export function aliasRecord(target: StoredKey, name: string): StoredAlias {
   const { account, region, keyId } = target;
   return { account, region, name, targetKeyId: keyId, createdAt: NOW, updatedAt: NOW };
+}
+
+export function grantRecord(key: StoredKey, fields: Partial<StoredGrant> = {}): StoredGrant {
+  return {
+    account: key.account,
+    region: key.region,
+    keyId: key.keyId,
+    grantId: randomBytes(32).toString('hex'),
+    name: null,
+    granteePrincipal: `arn:aws:iam::${SCOPE.account}:user/grantee`,
+    retiringPrincipal: null,
+    operations: ['Decrypt', 'Encrypt'],
+    constraints: null,
+    issuingAccount: key.account,
+    createdAt: NOW,
+    fingerprint: null,
+    ...fields,
+  };
 }
 
 export function principalRecord(name: string): StoredPrincipal {

@@ -3,6 +3,7 @@ import type { Scope } from '../port.js';
 import type {
   AccessKeyTable,
   AliasTable,
+  GrantTable,
   KeyTable,
   MaterialTable,
   PrincipalTable,
@@ -16,6 +17,7 @@ export interface PointReads {
   material(scope: Scope, keyId: string, materialId: string): MaterialTable | undefined;
   materialByPrefix(scope: Scope, keyId: string, prefix: string): MaterialTable | undefined;
   alias(scope: Scope, name: string): AliasTable | undefined;
+  grant(scope: Scope, keyId: string, grantId: string): GrantTable | undefined;
   principal(arn: string): PrincipalTable | undefined;
   accessKey(accessKeyId: string): AccessKeyTable | undefined;
 }
@@ -38,6 +40,9 @@ export function preparePointReads(db: Sqlite): PointReads {
   const alias = db.prepare<string[], AliasTable>(
     'select * from aliases where account = ? and region = ? and name = ?',
   );
+  const grant = db.prepare<string[], GrantTable>(
+    'select * from grants where account = ? and region = ? and key_id = ? and grant_id = ?',
+  );
   const principal = db.prepare<[string], PrincipalTable>('select * from principals where arn = ?');
   const accessKey = db.prepare<[string], AccessKeyTable>(
     'select * from access_keys where access_key_id = ?',
@@ -50,6 +55,7 @@ export function preparePointReads(db: Sqlite): PointReads {
     materialByPrefix: ({ account, region }, keyId, prefix) =>
       materialByPrefix.get(account, region, keyId, prefix, prefix),
     alias: ({ account, region }, name) => alias.get(account, region, name),
+    grant: ({ account, region }, keyId, id) => grant.get(account, region, keyId, id),
     principal: (arn) => principal.get(arn),
     accessKey: (accessKeyId) => accessKey.get(accessKeyId),
   };

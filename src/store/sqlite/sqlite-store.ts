@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../core/clock.js';
 import type {
   StoredAccessKey,
   StoredAlias,
+  StoredGrant,
   StoredKey,
   StoredKeyUse,
   StoredMaterial,
@@ -40,6 +41,12 @@ import {
   principalsPage,
   relatedKeys,
 } from '../queries.js';
+import {
+  grantCount,
+  grantsPage,
+  grantWithFingerprint,
+  retirableGrantsPage,
+} from '../queries-grants.js';
 import { keysRotationDue, materialCursor, materialsPage } from '../queries-rotation.js';
 import { appliedAt, keyUse, tagsPage } from '../queries-tags.js';
 import {
@@ -52,6 +59,7 @@ import {
   principalOfRow,
   tagOfRow,
 } from '../rows.js';
+import { grantOfRow } from '../rows-grants.js';
 import { rows } from '../steps.js';
 import { ChangeFeed } from './change-feed.js';
 import {
@@ -332,6 +340,44 @@ class SqliteStore implements Store {
   async migratedAt(version: number) {
     const [at] = await this.#list(appliedAt(this.#builder, version), (row) => row.applied_at);
     return at;
+  }
+
+  insertGrant(grant: StoredGrant, maxPerKey: number) {
+    return this.#run('insertGrant', grant, maxPerKey);
+  }
+  getGrant(scope: Scope, keyId: string, grantId: string) {
+    return this.#read(({ reads }) => optional(reads.grant(scope, keyId, grantId), grantOfRow));
+  }
+  async findGrant(scope: Scope, keyId: string, fingerprint: string) {
+    const query = grantWithFingerprint(this.#builder, scope, keyId, fingerprint);
+    return (await this.#list(query, grantOfRow))[0];
+  }
+  async countGrants(scope: Scope, keyId: string) {
+    const [count] = await this.#list(grantCount(this.#builder, scope, keyId), (row) => row.grants);
+    return count ?? 0;
+  }
+  deleteGrant(scope: Scope, keyId: string, grantId: string) {
+    return this.#run('deleteGrant', scope, keyId, grantId);
+  }
+  listGrants(
+    scope: Scope,
+    keyId: string,
+    grantee: string | undefined,
+    limit: number,
+    after: string | undefined,
+  ) {
+    const query = grantsPage(this.#builder, scope, keyId, grantee, limit, after);
+    return this.#page(query, limit, grantOfRow, (grant) => grant.grantId);
+  }
+  listRetirableGrants(
+    region: string,
+    retiring: string,
+    account: string | undefined,
+    limit: number,
+    after: string | undefined,
+  ) {
+    const query = retirableGrantsPage(this.#builder, region, retiring, account, limit, after);
+    return this.#page(query, limit, grantOfRow, (grant) => grant.grantId);
   }
 
   insertDomainKey(region: string, wrapped: Uint8Array, now: number) {
