@@ -7,6 +7,7 @@ const MAY_IMPORT = {
   specs: ['core'],
   protocol: ['core'],
   auth: ['core'],
+  attestation: ['core'],
   'store/port': ['core'],
   'store/sqlite': ['core', 'store'],
   'seal/port': ['core'],
@@ -17,8 +18,8 @@ const MAY_IMPORT = {
   audit: ['core', 'store/port', 'auth/port'],
   keystores: ['core', 'specs', 'auth/port', 'engine/port'],
   keys: ['core', 'specs', 'store/port', 'seal/port', 'keystores/port', 'auth/port'],
-  operations: ['core', 'specs', 'protocol', 'keys', 'auth/port'],
-  server: ['core', 'specs', 'protocol', 'auth', 'throttle/port', 'audit', 'keys', 'operations'],
+  operations: ['core', 'specs', 'protocol', 'keys', 'auth/port', 'attestation/port'],
+  server: ['core', 'specs', 'protocol', 'auth', 'attestation/port', 'throttle/port', 'audit', 'keys', 'operations'],
 };
 
 const own = (folder) => (folder.endsWith('/port') ? `^src/${folder}\\.ts$` : `^src/${folder}(/|\\.ts$)`);

@@ -6,6 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import type { RecipientVerifier } from './attestation/port.js';
+import { createRefusingVerifier } from './attestation/refusing-verifier.js';
 import { createFileSink } from './audit/file-sink.js';
 import type { AuditSink } from './audit/port.js';
 import type { ServiceEventRecorder } from './audit/record.js';
@@ -141,6 +143,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const requestClock = turnClock(clock);
   const server = createServer({
     authenticator: authenticatorOf(config, deployment, engine, requestClock),
+    recipients: await recipientsOf(config, clock),
     throttle: createThrottle({ clock: requestClock, profile }),
     operations: OPERATIONS,
     unsupported: UNSUPPORTED_OPERATIONS,
@@ -174,6 +177,19 @@ function authenticatorOf(
 ): Authenticator {
   if (config.dev) return createDevAuthenticator();
   return createSigV4Authenticator({ accessKeys, verifier: engine, clock, regions: [region] });
+}
+
+/** The verifier and its libraries are loaded only where a root is trusted. */
+async function recipientsOf(config: Config, clock: Clock): Promise<RecipientVerifier> {
+  const { rootFile } = config.attestation;
+  if (rootFile === undefined) return createRefusingVerifier();
+  const pem = readSetting('attestation.rootFile', rootFile).toString('latin1');
+  const { createNitroVerifier } = await import('./attestation/nitro-verifier.js');
+  try {
+    return createNitroVerifier(pem, clock);
+  } catch (error) {
+    throw new ConfigError('attestation.rootFile', `${rootFile}: ${(error as Error).message}`);
+  }
 }
 
 function schedulerOf(service: KeyService, clock: Clock, options: StartOptions): Scheduler {
@@ -267,17 +283,18 @@ function listenOptions(config: Config) {
   };
 }
 
+function readSetting(setting: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(setting, `${file} cannot be read: ${code ?? 'unknown error'}`);
+  }
+}
+
 /** uWebSockets.js and node:tls say little of a file they cannot use: told here, by setting. */
 function checkTlsFiles(cert: string, key: string): void {
-  const read = (setting: string, file: string): Buffer => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new ConfigError(setting, `${file} cannot be read: ${code ?? 'unknown error'}`);
-    }
-  };
-  const pair = { cert: read('tls.cert', cert), key: read('tls.key', key) };
+  const pair = { cert: readSetting('tls.cert', cert), key: readSetting('tls.key', key) };
   try {
     createSecureContext(pair);
   } catch {

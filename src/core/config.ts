@@ -193,6 +193,16 @@ const engine = z.strictObject({
   }),
 });
 
+const attestation = z.strictObject({
+  rootFile: setting(path().optional(), {
+    argument: 'FILE',
+    fallback: 'none: requests with a Recipient are refused',
+    text:
+      'Root certificates, PEM, that attestation documents of Nitro Enclaves and NitroTPM must ' +
+      'chain to (`Recipient` of Decrypt and others).',
+  }),
+});
+
 const limits = z.strictObject({
   bodyBytes: setting(count(1024, 16 * 1024 * 1024).prefault(BODY_BYTES_MAX), {
     argument: 'BYTES',
@@ -306,7 +316,7 @@ const shape = {
   }),
 };
 
-const sections = { seal, audit, tls, engine, limits };
+const sections = { seal, audit, tls, engine, attestation, limits };
 
 const schema = z.strictObject({
   ...shape,
@@ -314,6 +324,7 @@ const schema = z.strictObject({
   audit: audit.prefault({}),
   tls: tls.prefault({}),
   engine: engine.prefault({}),
+  attestation: attestation.prefault({}),
   limits: limits.prefault({}),
 });
 

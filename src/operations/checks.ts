@@ -29,10 +29,12 @@ export function refuseGrantTokens(tokens: readonly string[] | undefined): void {
   throw new KmsError('InvalidGrantTokenException', 'The grant token is not valid.');
 }
 
-/** Attested requests are not offered yet. @throws UnsupportedOperationException */
-export function refuseRecipient(recipient: unknown): void {
-  if (recipient === undefined) return;
-  throw new KmsError('UnsupportedOperationException', 'The Recipient parameter is not supported.');
+/** The one algorithm there is need not be named; the document must. @throws ValidationException */
+export function requireDocument(
+  recipient: { readonly AttestationDocument?: unknown } | undefined,
+): void {
+  if (recipient === undefined || recipient.AttestationDocument !== undefined) return;
+  throw missingMember('recipient.attestationDocument');
 }
 
 /** An encryption context is authenticated data of symmetric keys only. @throws ValidationException */

@@ -3,6 +3,7 @@
  * the order of the steps. See ARCHITECTURE.md, "The way of a request".
  */
 import type { Static, TSchema } from '@sinclair/typebox';
+import type { AttestedRecipient } from '../attestation/port.js';
 import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import type { Key } from '../keys/key.js';
@@ -30,6 +31,11 @@ export interface OperationContext {
   readonly requestId: string;
   /** The keys of `access`, in the same order. */
   readonly keys: readonly Key[];
+  /**
+   * Of an attested request: for whom its secret output is enveloped, after the document was
+   * verified. Undefined for all other requests.
+   */
+  readonly recipient: AttestedRecipient | undefined;
   /**
    * Ends a DryRun: call after all checks and before any effect. Throws DryRunOperationException.
    * A function that needs no `this`: operations take it out of the context.
@@ -70,6 +76,8 @@ export interface Operation<S extends TSchema = TSchema, O = unknown> {
   /** Buckets; gets the resolved keys (quota class by key spec). Pure. */
   quota(input: Static<S>, keys: readonly Key[]): readonly Draw[];
   readonly audit: AuditShape<Static<S>, O>;
+  /** Takes a Recipient: the pipeline verifies its document before keys are looked up. */
+  readonly attested?: boolean;
   /** Mutates the state of its key: counts for the hot-key throttle. */
   readonly changesKeyState?: boolean;
   /**

@@ -1,5 +1,6 @@
 /** From an exchange to the fields of its audit record; the recorder makes the line of them. */
 import type { AuditFields } from '../audit/record.js';
+import { auditRecipient } from './audit-recipient.js';
 import type { Exchange } from './exchange.js';
 
 /** Longest user agent kept, characters: it is the client's to choose. */
@@ -29,19 +30,20 @@ export function auditFields(exchange: Exchange): AuditFields {
     readOnly: operation === undefined ? true : operation.audit.readOnly,
     request: decoded ? operation.audit.request(input) : null,
     response: decoded && error === undefined ? responseOf(exchange) : null,
-    extra: decoded
-      ? operation.audit.extra?.(
-          input,
-          error === undefined ? exchange.output : undefined,
-          exchange.keys,
-        )
-      : undefined,
+    extra: decoded ? extraOf(exchange) : undefined,
     resources: resourcesOf(exchange, decoded),
   };
 }
 
 function claimedKey({ request }: Exchange): string | undefined {
   return CLAIMED.exec(request.header('authorization'))?.[1];
+}
+
+function extraOf(exchange: Exchange): object | undefined {
+  const { operation, input, output, error, keys, recipient } = exchange;
+  const extra = operation?.audit.extra?.(input, error === undefined ? output : undefined, keys);
+  if (recipient === undefined || error !== undefined) return extra;
+  return { ...extra, recipient: auditRecipient(recipient) };
 }
 
 function responseOf(exchange: Exchange): object | null {

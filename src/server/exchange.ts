@@ -2,6 +2,7 @@
  * One request on its way through the pipeline, with what is known of it so far. Operations see it
  * as their context; the audit record is made from it, however far the request came.
  */
+import type { AttestedRecipient } from '../attestation/port.js';
 import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
@@ -29,6 +30,7 @@ export class Exchange implements OperationContext {
   identified: Caller | undefined = undefined;
   operation: Operation | undefined = undefined;
   input: unknown = undefined;
+  recipient: AttestedRecipient | undefined = undefined;
   keys: readonly Key[] = NO_KEYS;
   output: unknown = undefined;
   error: KmsError | undefined = undefined;

@@ -6,9 +6,11 @@
  * Every request that was handed over is audited, refused or not, and no reply leaves before its
  * record is accepted: where it cannot be written, the answer is KMSInternalException.
  */
+import type { RecipientVerifier } from '../attestation/port.js';
 import type { AuditSink } from '../audit/port.js';
 import type { AuditFields, AuditRecorder } from '../audit/record.js';
 import type { Authenticator, Caller } from '../auth/port.js';
+import type { BlobInput } from '../core/blob.js';
 import type { Clock } from '../core/clock.js';
 import { isKmsError, KmsError } from '../core/errors.js';
 import { settled } from '../core/later.js';
@@ -41,6 +43,7 @@ export interface FailureLog {
 
 export interface PipelineParts {
   readonly authenticator: Authenticator;
+  readonly recipients: RecipientVerifier;
   readonly throttle: Throttle;
   readonly operations: readonly Operation[];
   /** Names that AWS KMS has and we do not: UnsupportedOperationException. */
@@ -59,6 +62,11 @@ export interface Pipeline {
   readonly onRequest: (request: HttpRequest) => void;
   /** Requests between hand-over and reply. */
   inFlight(): number;
+}
+
+/** What operations that take a Recipient have in their input; `access` has checked it. */
+interface AttestedInput {
+  readonly Recipient?: { readonly AttestationDocument?: BlobInput };
 }
 
 interface Route {
@@ -144,7 +152,12 @@ class RequestPipeline {
       exchange.operation = operation;
       const input = read(exchange.request.body);
       exchange.input = input;
-      keys = this.#keys(exchange, operation.access(input));
+      const references = operation.access(input);
+      if (operation.attested === true && (input as AttestedInput).Recipient !== undefined) {
+        this.#attest(exchange, input as AttestedInput, references);
+        return;
+      }
+      keys = this.#keys(exchange, references);
     } catch (error) {
       this.#refuse(error, exchange);
       return;
@@ -152,6 +165,17 @@ class RequestPipeline {
     if (keys instanceof Promise) settled(keys, exchange, this.#run, this.#refuse);
     else this.#run(keys, exchange);
   };
+
+  /** Who the recipient is has to be known where it is decided who may use a key. */
+  #attest(exchange: Exchange, input: AttestedInput, references: readonly KeyReference[]): void {
+    const document = input.Recipient!.AttestationDocument!.toBuffer();
+    const verified = this.#parts.recipients.verify(document);
+    const keys = verified.then((recipient) => {
+      exchange.recipient = recipient;
+      return this.#keys(exchange, references);
+    });
+    settled(keys, exchange, this.#run, this.#refuse);
+  }
 
   readonly #run = (keys: readonly Key[], exchange: Exchange): void => {
     const operation = exchange.operation!;

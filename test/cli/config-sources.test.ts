@@ -66,6 +66,7 @@ test('every setting can be given by its variable and in the file', async () => {
     'engine.dispatch': 'pool',
     'engine.threads': '3',
     'engine.batchMax': '7',
+    'attestation.rootFile': '/roots.pem',
     'limits.bodyBytes': '2000',
     'limits.headerBytes': '2001',
     'limits.headers': '9',

@@ -19,8 +19,9 @@ test('without anything given, every default holds', () => {
     audit: { durability: 'fsync', maxBytes: 134_217_728 },
     tls: { minVersion: 'TLSv1.2' },
     engine: { backend: 'auto', dispatch: 'auto', threads: 0, batchMax: 64 },
+    attestation: {},
     limits: {
-      bodyBytes: 65_536,
+      bodyBytes: 524_288,
       headerBytes: 16_384,
       headers: 64,
       connections: 4096,

@@ -114,13 +114,15 @@ describe('members that many operations share', () => {
     }
   });
 
-  test.each(withMember('Recipient'))('%s: attested requests are not offered', async (name) => {
-    const Recipient = {
-      KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256',
-      AttestationDocument: base64(10),
-    };
-    const reply = await server.call(name, { ...valid[name], Recipient });
-    expect(reply.json.__type).toBe('UnsupportedOperationException');
+  test.each(withMember('Recipient'))('%s: a recipient, where no root is trusted', async (name) => {
+    const send = (Recipient: unknown) => server.call(name, { ...valid[name], Recipient });
+    const KeyEncryptionAlgorithm = 'RSAES_OAEP_SHA_256';
+    const refused = await send({ KeyEncryptionAlgorithm, AttestationDocument: base64(10) });
+    expect(refused.json.__type).toBe('UnsupportedOperationException');
+    expect((await send({ KeyEncryptionAlgorithm })).json.message).toContain(
+      "Value null at 'recipient.attestationDocument'",
+    );
+    expect((await send('text')).json.__type).toBe('SerializationException');
   });
 });
 

@@ -3,6 +3,7 @@
  * its record. The ports around it are in-memory twins here; the real ones meet in test/e2e.
  */
 import { describe, expect, it } from 'vitest';
+import { createRefusingVerifier } from '../../src/attestation/refusing-verifier.js';
 import type { AuditSink } from '../../src/audit/port.js';
 import type { AuditFields } from '../../src/audit/record.js';
 import type { Authenticator, Caller } from '../../src/auth/port.js';
@@ -97,6 +98,7 @@ class World {
     };
     return createPipeline({
       authenticator,
+      recipients: createRefusingVerifier(),
       throttle,
       operations,
       unsupported: UNSUPPORTED_OPERATIONS,

@@ -1,6 +1,7 @@
 /** The admin listener, health, metrics, and the server's start and end. */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createRefusingVerifier } from '../../src/attestation/refusing-verifier.js';
 import { ManualClock } from '../../src/core/clock.js';
 import type { KeyService } from '../../src/keys/service.js';
 import { operation } from '../../src/operations/port.js';
@@ -45,6 +46,7 @@ async function start(graceMs = 2_000): Promise<Running> {
         region: 'eu-west-1',
       }),
     },
+    recipients: createRefusingVerifier(),
     throttle: { take: () => true, takeStateChange: () => true, rate: () => 1 },
     operations: [wait],
     unsupported: [],

@@ -1,5 +1,6 @@
 /** Both transports: what they hand over, what they refuse, their limits, aborts and ends. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { LARGE_BODIES_BYTES_MAX } from '../../src/core/limits.js';
 import type { HttpRequest } from '../../src/server/transport.js';
 import {
   KINDS,
@@ -130,6 +131,29 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('transport %s', (kin
     expect(requests).toHaveLength(0);
     expect(refused).toEqual([status]);
     await until(() => transport.connections() === 0);
+  });
+
+  it('takes only so many bytes of large bodies at a time', async () => {
+    const bodyBytesMax = LARGE_BODIES_BYTES_MAX / 4;
+    const { port } = await start({
+      limits: { ...LIMITS, bodyBytesMax },
+      onRequest: (request) => {
+        request.reply({ status: 200, requestId: '', body: `${request.body.length} bytes` });
+      },
+    });
+    const large = post('x'.repeat(bodyBytesMax));
+    const send = () => rawExchange(port, large, 5_000);
+    const begun = await Promise.all(Array.from({ length: 4 }, () => openSocket(port)));
+    for (const socket of begun) socket.write(large.slice(0, 1_000));
+    // The fifth is refused once the heads of the four before it were read.
+    let answer = await send();
+    while (answer.status === 200) answer = await send();
+    expect([answer.status, answer.closed]).toEqual([503, true]);
+    expect((await rawExchange(port, post('small'))).text).toContain('5 bytes');
+    begun.pop()!.destroy();
+    while (answer.status === 503) answer = await send();
+    expect(answer.text).toContain(`${bodyBytesMax} bytes`);
+    for (const socket of begun) socket.destroy();
   });
 
   it('takes a body of exactly the limit', async () => {

@@ -1,6 +1,6 @@
 /** Decrypt. AWS KMS API reference, Decrypt. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens, refuseRecipient } from '../checks.js';
+import { refuseGrantTokens, requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   CiphertextBlob,
@@ -14,6 +14,7 @@ import {
   SYMMETRIC_DEFAULT,
 } from '../members.js';
 import { operation } from '../port.js';
+import { envelopeOf } from './attested.js';
 import {
   ignoresCiphertext,
   openCiphertext,
@@ -21,16 +22,27 @@ import {
   sourceReference,
 } from './ciphertext-source.js';
 
+/** Of an attested answer, which does not show it, for the audit; no symbol gets on the wire. */
+const MATERIAL = Symbol('KeyMaterialId');
+
 interface DecryptOutput {
   readonly KeyId: string;
   /** Base64. */
-  readonly Plaintext: string;
+  readonly Plaintext?: string;
+  readonly CiphertextForRecipient?: Buffer;
   readonly EncryptionAlgorithm: string;
-  readonly KeyMaterialId: string | undefined;
+  readonly KeyMaterialId?: string | undefined;
+  readonly [MATERIAL]?: string | undefined;
+}
+
+function auditMaterial(_input: unknown, output: DecryptOutput | undefined) {
+  const keyMaterialId = output?.KeyMaterialId ?? output?.[MATERIAL];
+  return keyMaterialId === undefined ? undefined : { keyMaterialId };
 }
 
 export const decrypt = operation({
   name: 'Decrypt',
+  attested: true,
   input: structure({
     CiphertextBlob,
     EncryptionContext,
@@ -43,7 +55,7 @@ export const decrypt = operation({
   }),
   access(input) {
     refuseGrantTokens(input.GrantTokens);
-    refuseRecipient(input.Recipient);
+    requireDocument(input.Recipient);
     return [
       sourceReference({
         member: 'KeyId',
@@ -64,10 +76,9 @@ export const decrypt = operation({
       encryptionAlgorithm: input.EncryptionAlgorithm ?? SYMMETRIC_DEFAULT,
       encryptionContext: input.EncryptionContext,
     }),
-    extra: (_input, output: DecryptOutput | undefined) =>
-      output?.KeyMaterialId === undefined ? undefined : { keyMaterialId: output.KeyMaterialId },
+    extra: auditMaterial,
   },
-  run({ service, keys, endDryRun }, input): Promise<DecryptOutput> {
+  run({ service, keys, recipient, endDryRun }, input): Promise<DecryptOutput> {
     const key = keys[0]!;
     const algorithm = input.EncryptionAlgorithm ?? SYMMETRIC_DEFAULT;
     if (ignoresCiphertext(input.DryRunModifiers)) endDryRun(true);
@@ -79,6 +90,16 @@ export const decrypt = operation({
       input.CiphertextBlob!,
       input.EncryptionContext,
     ).then(({ plaintext, materialId }) => {
+      if (recipient !== undefined) {
+        const envelope = envelopeOf(plaintext, recipient);
+        endDryRun(input.DryRun);
+        return {
+          KeyId: key.arn,
+          CiphertextForRecipient: envelope,
+          EncryptionAlgorithm: algorithm,
+          [MATERIAL]: materialId,
+        };
+      }
       const text = plaintext.toString('base64');
       plaintext.fill(0);
       // A dry run says whether the ciphertext would have opened, so it ends after that.

@@ -1,6 +1,6 @@
 /** DeriveSharedSecret. AWS KMS API reference; raw x coordinate of SP 800-56A section 5.7.1.2. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens, refuseRecipient, requireAlgorithm } from '../checks.js';
+import { refuseGrantTokens, requireAlgorithm, requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DryRun,
@@ -11,16 +11,27 @@ import {
   Recipient,
 } from '../members.js';
 import { operation } from '../port.js';
+import { envelopeOf } from './attested.js';
+
+interface DeriveSharedSecretOutput {
+  readonly KeyId: string;
+  /** Base64. */
+  readonly SharedSecret?: string;
+  readonly CiphertextForRecipient?: Buffer;
+  readonly KeyAgreementAlgorithm: string;
+  readonly KeyOrigin: string;
+}
 
 export const deriveSharedSecret = operation({
   name: 'DeriveSharedSecret',
+  attested: true,
   input: structure(
     { KeyId, KeyAgreementAlgorithm, PublicKey, GrantTokens, DryRun, Recipient },
     { required: ['KeyId', 'KeyAgreementAlgorithm', 'PublicKey'] },
   ),
   access(input) {
     refuseGrantTokens(input.GrantTokens);
-    refuseRecipient(input.Recipient);
+    requireDocument(input.Recipient);
     return [
       { member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:DeriveSharedSecret' },
     ];
@@ -33,12 +44,22 @@ export const deriveSharedSecret = operation({
       keyAgreementAlgorithm: input.KeyAgreementAlgorithm,
     }),
   },
-  run({ service, keys, endDryRun }, input) {
+  run({ service, keys, recipient, endDryRun }, input): Promise<DeriveSharedSecretOutput> {
     const key = keys[0]!;
     service.requireState('DeriveSharedSecret', key);
     service.requireUsage('DeriveSharedSecret', key, 'KEY_AGREEMENT');
     requireAlgorithm(key, key.spec.keyAgreementAlgorithms, input.KeyAgreementAlgorithm);
     return service.deriveSharedSecret(key, input.PublicKey).then((secret) => {
+      if (recipient !== undefined) {
+        const envelope = envelopeOf(secret, recipient);
+        endDryRun(input.DryRun);
+        return {
+          KeyId: key.arn,
+          CiphertextForRecipient: envelope,
+          KeyAgreementAlgorithm: input.KeyAgreementAlgorithm,
+          KeyOrigin: key.record.origin,
+        };
+      }
       const text = secret.toString('base64');
       secret.fill(0);
       // Only the derivation tells whether the peer's key is good, so a dry run ends after it.

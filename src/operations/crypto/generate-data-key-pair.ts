@@ -1,7 +1,7 @@
 /** GenerateDataKeyPair. AWS KMS API reference, GenerateDataKeyPair. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import { refuseGrantTokens, refuseRecipient } from '../checks.js';
+import { refuseGrantTokens, requireDocument } from '../checks.js';
 import {
   DataKeyPairSpec,
   DryRun,
@@ -11,10 +11,23 @@ import {
   Recipient,
 } from '../members.js';
 import { operation } from '../port.js';
+import { envelopeOf } from './attested.js';
 import { pairDraws, requirePairSpec, requireWraps } from './data-key.js';
+
+interface GenerateDataKeyPairOutput {
+  readonly PrivateKeyCiphertextBlob: Buffer;
+  /** Base64. */
+  readonly PrivateKeyPlaintext?: string;
+  readonly CiphertextForRecipient?: Buffer;
+  readonly PublicKey: Buffer;
+  readonly KeyId: string;
+  readonly KeyPairSpec: string;
+  readonly KeyMaterialId: string | undefined;
+}
 
 export const generateDataKeyPair = operation({
   name: 'GenerateDataKeyPair',
+  attested: true,
   input: structure(
     {
       EncryptionContext,
@@ -29,7 +42,7 @@ export const generateDataKeyPair = operation({
   access(input) {
     requirePairSpec(input.KeyPairSpec);
     refuseGrantTokens(input.GrantTokens);
-    refuseRecipient(input.Recipient);
+    requireDocument(input.Recipient);
     return [
       { member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GenerateDataKeyPair' },
     ];
@@ -44,22 +57,26 @@ export const generateDataKeyPair = operation({
     }),
     extra: auditMaterial,
   },
-  async run({ service, keys, endDryRun }, input) {
+  async run({ service, keys, recipient, endDryRun }, input): Promise<GenerateDataKeyPairOutput> {
     const key = keys[0]!;
     requireWraps(service, 'GenerateDataKeyPair', key);
     const spec = requirePairSpec(input.KeyPairSpec);
     endDryRun(input.DryRun);
     const pair = await service.generateDataKeyPair(key, spec, input.EncryptionContext, true);
     const privateKey = pair.privateKey!;
-    const text = privateKey.toString('base64');
-    privateKey.fill(0);
-    return {
-      PrivateKeyCiphertextBlob: pair.blob,
-      PrivateKeyPlaintext: text,
+    const facts = {
       PublicKey: pair.publicKey,
       KeyId: key.arn,
       KeyPairSpec: spec,
       KeyMaterialId: key.record.currentMaterialId ?? undefined,
     };
+    const PrivateKeyCiphertextBlob = pair.blob;
+    if (recipient !== undefined) {
+      const CiphertextForRecipient = envelopeOf(privateKey, recipient);
+      return { PrivateKeyCiphertextBlob, CiphertextForRecipient, ...facts };
+    }
+    const PrivateKeyPlaintext = privateKey.toString('base64');
+    privateKey.fill(0);
+    return { PrivateKeyCiphertextBlob, PrivateKeyPlaintext, ...facts };
   },
 });

@@ -1,7 +1,7 @@
 /** GenerateDataKey. AWS KMS API reference, GenerateDataKey. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import { refuseGrantTokens, refuseRecipient } from '../checks.js';
+import { refuseGrantTokens, requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DataKeySpec,
@@ -13,10 +13,22 @@ import {
   Recipient,
 } from '../members.js';
 import { operation } from '../port.js';
+import { envelopeOf } from './attested.js';
 import { dataKeyBytes, requireWraps } from './data-key.js';
+
+interface GenerateDataKeyOutput {
+  readonly CiphertextBlob: Buffer;
+  /** Base64. */
+  readonly Plaintext?: string;
+  readonly CiphertextForRecipient?: Buffer;
+  readonly KeyId: string;
+  /** An attested answer does not show it. */
+  readonly KeyMaterialId?: string | undefined;
+}
 
 export const generateDataKey = operation({
   name: 'GenerateDataKey',
+  attested: true,
   input: structure(
     {
       KeyId,
@@ -32,7 +44,7 @@ export const generateDataKey = operation({
   access(input) {
     dataKeyBytes(input);
     refuseGrantTokens(input.GrantTokens);
-    refuseRecipient(input.Recipient);
+    requireDocument(input.Recipient);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GenerateDataKey' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),
@@ -46,13 +58,20 @@ export const generateDataKey = operation({
     }),
     extra: auditMaterial,
   },
-  run({ service, keys, endDryRun }, input) {
+  run({ service, keys, recipient, endDryRun }, input): Promise<GenerateDataKeyOutput> {
     const key = keys[0]!;
     requireWraps(service, 'GenerateDataKey', key);
     endDryRun(input.DryRun);
     return service
       .generateDataKey(key, dataKeyBytes(input), input.EncryptionContext)
       .then(({ plaintext, blob }) => {
+        if (recipient !== undefined) {
+          return {
+            CiphertextBlob: blob,
+            CiphertextForRecipient: envelopeOf(plaintext, recipient),
+            KeyId: key.arn,
+          };
+        }
         const text = plaintext.toString('base64');
         plaintext.fill(0);
         return {

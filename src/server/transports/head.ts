@@ -31,6 +31,7 @@ export const VERSION_NOT_SUPPORTED: Refusal = Object.freeze({
   status: 505,
   code: 'SerializationException',
 });
+export const BUSY: Refusal = Object.freeze({ status: 503, code: 'ServiceUnavailable' });
 export const TIMED_OUT: Refusal = Object.freeze({ status: 408, code: 'RequestTimeoutException' });
 
 /** The reply of a refusal; `requestId` as for every other reply. */

@@ -10,6 +10,7 @@ import { randomId } from '../../core/random-ids.js';
 import type { HttpReply, HttpRequest, Transport, TransportOptions } from '../transport.js';
 import {
   BaseRequest,
+  BUSY,
   checkHead,
   HeaderLines,
   layoutOf,
@@ -17,6 +18,7 @@ import {
   refusalReply,
   VERSION_NOT_SUPPORTED,
 } from './head.js';
+import { LargeBodies } from './large-bodies.js';
 import { statusLine } from './status-line.js';
 import { TLS_VERSION_MIN, TLS12_CIPHERS } from './tls.js';
 import { Turn } from './turn.js';
@@ -47,7 +49,7 @@ class NodeRequest extends BaseRequest implements HttpRequest {
     response.on('close', () => {
       if (this.#state !== 'open') return;
       this.#state = 'aborted';
-      this.#transport.ended();
+      this.#transport.ended(this);
     });
   }
 
@@ -67,7 +69,7 @@ class NodeRequest extends BaseRequest implements HttpRequest {
       ...(close ? { Connection: 'close' } : {}),
     });
     response.end(reply.body);
-    this.#transport.ended();
+    this.#transport.ended(this);
   }
 }
 
@@ -95,6 +97,7 @@ class NodeHttpTransport implements Transport {
   readonly #server: http.Server;
   readonly #turn: Turn;
   readonly #sockets = new Set<Socket>();
+  readonly #largeBodies = new LargeBodies();
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
 
@@ -157,6 +160,10 @@ class NodeHttpTransport implements Transport {
       this.#refuse(request, length);
       return;
     }
+    if (!this.#largeBodies.take(request, length)) {
+      this.#refuse(request, BUSY);
+      return;
+    }
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     // An abort: 'close' of the response follows and does what is to do.
@@ -191,8 +198,9 @@ class NodeHttpTransport implements Transport {
     }
   }
 
-  ended(): void {
+  ended(request: NodeRequest): void {
     this.#inFlight--;
+    this.#largeBodies.free(request);
     if (this.#inFlight === 0) this.#onIdle?.();
   }
 

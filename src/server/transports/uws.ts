@@ -20,6 +20,7 @@ import { CONTENT_TYPE } from '../../protocol/codec.js';
 import type { HttpReply, HttpRequest, Transport, TransportOptions } from '../transport.js';
 import {
   BaseRequest,
+  BUSY,
   checkHead,
   HeaderLines,
   layoutOf,
@@ -27,6 +28,7 @@ import {
   refusalReply,
   TIMED_OUT,
 } from './head.js';
+import { LargeBodies } from './large-bodies.js';
 import { PeerAddresses } from './peer-address.js';
 import { statusLine } from './status-line.js';
 import { TLS12_CIPHERS } from './tls.js';
@@ -155,6 +157,7 @@ class UwsTransport implements Transport {
   #onIdle: (() => void) | undefined;
   /** Requests whose body did not come with their head. */
   readonly #slow = new Set<UwsRequest>();
+  readonly #largeBodies = new LargeBodies();
   #sweeper: NodeJS.Timeout | undefined;
   /** The lines of the head that is being read; what lies past #lineCount is of others. */
   readonly #names: string[] = [];
@@ -213,6 +216,10 @@ class UwsTransport implements Transport {
       this.#refuse(request, check);
       return;
     }
+    if (!this.#largeBodies.take(request, check)) {
+      this.#refuse(request, BUSY);
+      return;
+    }
     response.onData((chunk, isLast) => this.#onData(request, check, chunk, isLast));
   }
 
@@ -253,6 +260,7 @@ class UwsTransport implements Transport {
   /** A request got its reply or lost its client. */
   ended(request: UwsRequest): void {
     this.#inFlight--;
+    this.#largeBodies.free(request);
     if (request.deadline !== 0) this.#slow.delete(request);
     if (this.#inFlight === 0) this.#onIdle?.();
   }
