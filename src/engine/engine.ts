@@ -448,6 +448,25 @@ class LaneEngine implements EngineWithFaults {
     });
   }
 
+  rewrap(
+    wrappingKey: KeyHandle,
+    wrapped: Uint8Array,
+    aad: Uint8Array,
+    newWrappingKey: KeyHandle,
+    newAad: Uint8Array,
+  ): Promise<Buffer> {
+    return this.#submit({
+      lane: 'symmetric',
+      op: OP.REWRAP,
+      key: wrappingKey,
+      key2: newWrappingKey,
+      in0: wrapped,
+      in1: aad,
+      in2: newAad,
+      outCap: wrapped.length,
+    });
+  }
+
   freeKey(key: KeyHandle): void {
     this.#backend.freeKey(key);
   }

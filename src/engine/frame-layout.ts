@@ -107,6 +107,12 @@ export const OP = Object.freeze({
   LOAD_PUBLIC_KEY: 17,
   /** in0 message; alg DIGEST (1 SHA-1, 2 SHA-256, 3 SHA-384, 4 SHA-512) -> digest. */
   DIGEST: 18,
+  /**
+   * Wraps material anew, for another domain. key = the wrapping key, key2 = the new one; in0 wrapped,
+   * in1 its AAD, in2 the new AAD -> wrapped, as long as before. INVALID_CIPHERTEXT. The plaintext
+   * stays where keys are kept.
+   */
+  REWRAP: 21,
 });
 export type Op = (typeof OP)[keyof typeof OP];
 

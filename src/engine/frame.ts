@@ -74,6 +74,10 @@ function fillFrame(
     words[w + 2] = slot;
     words[w + 3] = generation;
     words[w + 4] = words[w + 5] = 0;
+    if (job.key2 !== NO_KEY) {
+      words[w + 4] = handleSlot(job.key2);
+      words[w + 5] = handleGeneration(job.key2);
+    }
     words[w + 6] = at;
     words[w + 7] = n0;
     if (n0 !== 0) put(frame, at, in0);

@@ -25,6 +25,7 @@ export interface JobInit {
   readonly outCap: number;
   readonly alg?: number;
   readonly key?: KeyHandle;
+  readonly key2?: KeyHandle;
   readonly in0?: Payload;
   readonly in1?: Payload;
   readonly in2?: Payload;
@@ -41,6 +42,7 @@ export class Job extends Later<Buffer> {
   declare readonly op: number;
   declare readonly alg: number;
   declare readonly key: KeyHandle;
+  declare readonly key2: KeyHandle;
   declare readonly in0: Payload;
   declare readonly in1: Payload;
   declare readonly in2: Payload;
@@ -61,6 +63,7 @@ export class Job extends Later<Buffer> {
     this.op = init.op;
     this.alg = init.alg ?? 0;
     this.key = init.key ?? NO_KEY;
+    this.key2 = init.key2 ?? NO_KEY;
     this.in0 = init.in0 ?? NO_BYTES;
     this.in1 = init.in1 ?? NO_BYTES;
     this.in2 = init.in2 ?? NO_BYTES;

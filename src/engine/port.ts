@@ -134,6 +134,17 @@ export interface Engine {
   loadPublicKey(spec: KeySpec, spki: Uint8Array): Promise<KeyHandle>;
   /** Wraps bytes that JavaScript knows already (a secret access key shown once). */
   wrap(wrappingKey: KeyHandle, plaintext: Uint8Array, aad: Uint8Array): Promise<Buffer>;
+  /**
+   * Wraps again, under another key and with other additional data, what `wrap` or `generateKey`
+   * gave; the plaintext stays in the engine. Rejects INVALID_CIPHERTEXT.
+   */
+  rewrap(
+    wrappingKey: KeyHandle,
+    wrapped: Uint8Array,
+    aad: Uint8Array,
+    newWrappingKey: KeyHandle,
+    newAad: Uint8Array,
+  ): Promise<Buffer>;
   /** Wipes and frees; a stale handle is ignored. */
   freeKey(key: KeyHandle): void;
   /**

@@ -89,6 +89,17 @@ export interface KeyStore {
   ): Promise<GeneratedMaterial>;
   /** Wraps bytes that are known outside already. */
   wrap(wrappingKey: KeyHandle, plaintext: Uint8Array, aad: Uint8Array): Promise<Buffer>;
+  /**
+   * Wraps again, under another key and bound to other `aad`, what `generate` or `wrap` gave; the
+   * material does not leave the key store. Fails as InvalidCiphertextException.
+   */
+  rewrap(
+    wrappingKey: KeyHandle,
+    wrapped: Uint8Array,
+    aad: Uint8Array,
+    newWrappingKey: KeyHandle,
+    newAad: Uint8Array,
+  ): Promise<Buffer>;
   /** Unwraps into the key store. Fails as InvalidCiphertextException when aad or bytes differ. */
   load(
     wrappingKey: KeyHandle,

@@ -123,6 +123,42 @@ describe.each(pairs)('made by %s, checked by %s', (maker, checker) => {
     }
   });
 
+  test('material wrapped anew for another domain', async () => {
+    const root = (backend: string) => roots.get(backend)!;
+    const domain = await engineOf(maker).generateKey(root(maker), 'DOMAIN', 'id', AAD);
+    const domainAt = (backend: string) =>
+      engineOf(backend).loadKey(root(backend), 'DOMAIN', domain.wrapped, AAD);
+    const [here, there] = [await domainAt(maker), await domainAt(checker)];
+    const other = Buffer.from('another region');
+    for (const spec of ['SYMMETRIC_DEFAULT', 'HMAC_384', 'ECC_NIST_P256', 'RSA_2048'] as const) {
+      const { wrapped } = await engineOf(maker).generateKey(root(maker), spec, 'id', AAD);
+      const spoilt = Buffer.from(wrapped);
+      spoilt[random.int(spoilt.length)]! ^= 1;
+      const rewrap = (bytes: Buffer, to = here) =>
+        engineOf(maker).rewrap(root(maker), bytes, AAD, to, other);
+      const again = await rewrap(wrapped);
+      expect(again).toHaveLength(wrapped.length);
+      const load = (bytes: Buffer, aad: Buffer) =>
+        engineOf(checker).loadKey(there, spec, bytes, aad);
+      const work = [load(again, other), load(again, AAD), load(wrapped, other), rewrap(spoilt)];
+      const bad = 'INVALID_CIPHERTEXT';
+      expect(await statuses(work)).toEqual(['OK', bad, bad, bad]);
+      engineOf(checker).freeKey((await work[0]) as KeyHandle);
+      const mac = keyOf('HMAC_256', maker);
+      expect(await statuses([rewrap(wrapped, mac)])).toEqual(['BAD_KEY']);
+      if (spec !== 'SYMMETRIC_DEFAULT') continue;
+      // The very same material: what it encrypted is decrypted by what comes back.
+      const original = await engineOf(maker).loadKey(root(maker), spec, wrapped, AAD);
+      const moved = await load(again, other);
+      const blob = await engineOf(maker).encrypt(original, AAD, AAD, AAD);
+      expect(await engineOf(checker).decrypt(moved, blob, AAD, AAD)).toEqual(AAD);
+      engineOf(maker).freeKey(original);
+      engineOf(checker).freeKey(moved);
+    }
+    engineOf(maker).freeKey(here);
+    engineOf(checker).freeKey(there);
+  });
+
   test.each(['HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512'] as const)(
     '%s, batches of 1 to 33',
     async (spec) => {

@@ -21,6 +21,7 @@ pub(super) struct Job<'a> {
     pub alg: u16,
     pub param: u32,
     pub key: (u32, u32),
+    pub key2: (u32, u32),
     pub in0: &'a [u8],
     pub in1: &'a [u8],
     pub in2: &'a [u8],
@@ -123,7 +124,7 @@ fn expected_random(frame: &[u8], count: usize) -> usize {
         .map(|i| {
             let at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
             match u16::from_le_bytes([frame[at], frame[at + 1]]) {
-                op::ENCRYPT | op::WRAP => 28,
+                op::ENCRYPT | op::WRAP | op::REWRAP => 28,
                 op::GENERATE_DATA_KEY => 28 + word(frame, at + field::param).min(1024) as usize,
                 op::RANDOM => word(frame, at + field::param).min(1024) as usize,
                 _ => 0,
@@ -186,6 +187,7 @@ fn run_at(
     let (op, alg) = (words[field::op / 4] as u16, (words[field::op / 4] >> 16) as u16);
     let param = words[field::param / 4];
     let key = (words[field::keySlot / 4], words[field::keyGen / 4]);
+    let key2 = (words[field::key2Slot / 4], words[field::key2Gen / 4]);
     let base = frame.as_mut_ptr();
     // SAFETY: every span lies within the frame (checked by `span`), and the output is disjoint from
     // the inputs (checked above); `frame` is borrowed mutably and not used until these are gone.
@@ -196,6 +198,7 @@ fn run_at(
             alg,
             param,
             key,
+            key2,
             in0: input(inputs[0]),
             in1: input(inputs[1]),
             in2: input(inputs[2]),
@@ -252,6 +255,7 @@ fn run_keyed(key: &Arc<KeyBody>, job: Job<'_>, random: &mut RandomPool) -> Resul
         op::GENERATE_KEY_PAIR => generate_key_pair(key.encryption_key()?, job, random),
         op::LOAD_KEY => load_key(key.encryption_key()?, job),
         op::WRAP => symmetric::seal(key.encryption_key()?, random, &[], job.in1, job.in0, job.out),
+        op::REWRAP => rewrap(key.encryption_key()?, job, random),
         op::SIGV4 => match &**key {
             KeyBody::Secret(secret) if secret.spec == spec::SIGV4_SECRET => {
                 sigv4::verify(job.key, secret, job.in0, job.in1, job.in2, job.out)
@@ -348,6 +352,22 @@ fn load_key(wrapping: &SecretKey, job: Job<'_>) -> Result<usize, Status> {
         other => other,
     })?;
     write_handle(body, job.out)
+}
+
+/// Opens what `wrapping` wrapped, and wraps it under the job's second key.
+fn rewrap(
+    wrapping: &SecretKey,
+    job: Job<'_>,
+    random: &mut RandomPool,
+) -> Result<usize, Status> {
+    if job.in0.len() > WRAPPED_MAX {
+        return Err(Status::InvalidCiphertext);
+    }
+    let next = arena::get(job.key2.0, job.key2.1)?;
+    let next = next.encryption_key()?;
+    let mut plain = Zeroizing::new([0u8; WRAPPED_MAX]);
+    let len = symmetric::open(wrapping, &[], job.in1, job.in0, &mut plain[..])?;
+    symmetric::seal(next, random, &[], job.in2, &plain[..len], job.out)
 }
 
 fn write_handle(body: KeyBody, out: &mut [u8]) -> Result<usize, Status> {

@@ -10,6 +10,7 @@ struct One<'a> {
     op: u16,
     alg: u16,
     key: Option<Handle>,
+    key2: Option<Handle>,
     param: u32,
     inputs: [&'a [u8]; 3],
     cap: usize,
@@ -29,6 +30,10 @@ impl One<'_> {
         if let Some(key) = self.key {
             put(&mut frame, d + field::keySlot, key.slot);
             put(&mut frame, d + field::keyGen, key.generation);
+        }
+        if let Some(key) = self.key2 {
+            put(&mut frame, d + field::key2Slot, key.slot);
+            put(&mut frame, d + field::key2Gen, key.generation);
         }
         for (i, input) in self.inputs.iter().enumerate() {
             let at = frame.len() as u32;
@@ -56,7 +61,7 @@ fn secret(spec: u16, bytes: &[u8]) -> Handle {
 }
 
 fn job<'a>(op: u16, alg: u16, key: Option<Handle>, inputs: [&'a [u8]; 3]) -> One<'a> {
-    One { op, alg, key, param: 0, inputs, cap: 8192 }
+    One { op, alg, key, key2: None, param: 0, inputs, cap: 8192 }
 }
 
 const OK: u32 = Status::Ok as u32;
@@ -183,6 +188,56 @@ fn handle(out: &[u8]) -> Handle {
 }
 
 #[test]
+fn material_is_wrapped_anew_for_another_domain() {
+    let from = secret(spec::DOMAIN, &[1; 32]);
+    let to = secret(spec::DOMAIN, &[2; 32]);
+    for spec in [spec::SYMMETRIC_DEFAULT, spec::HMAC_512, spec::ECC_NIST_P256, spec::RSA_2048] {
+        let (status, made) = job(op::GENERATE_KEY, spec, Some(from), [b"id", b"a", &[]]).run();
+        assert_eq!(status, OK);
+        let wrapped_len = u32::from_le_bytes(made[32..36].try_into().expect("4")) as usize;
+        let wrapped = &made[40..40 + wrapped_len];
+        let rewrap = |aad, key2, cap| One {
+            key2,
+            cap,
+            ..job(op::REWRAP, 0, Some(from), [wrapped, aad, b"b"])
+        };
+        let (status, again) = rewrap(b"a", Some(to), wrapped_len).run();
+        assert_eq!((status, again.len()), (OK, wrapped_len));
+        assert_ne!(again, wrapped);
+        let load = |key, aad: &[u8], bytes: &[u8]| {
+            job(op::LOAD_KEY, spec, Some(key), [bytes, aad, &[]]).run().0
+        };
+        assert_eq!(load(to, b"b", &again), OK);
+        for (key, aad) in [(from, b"b"), (to, b"a"), (from, b"a")] {
+            assert_eq!(load(key, aad, &again), Status::InvalidCiphertext as u32);
+        }
+        // Back again it is the same material: what it was named after has not changed.
+        let back = One {
+            key2: Some(from),
+            ..job(op::REWRAP, 0, Some(to), [&again, b"b", b"a"])
+        };
+        assert_eq!(load(from, b"a", &back.run().1), OK);
+        let refused = |one: One<'_>| {
+            let (status, out) = one.run();
+            assert!(out.is_empty());
+            status
+        };
+        let cap = wrapped_len;
+        assert_eq!(refused(rewrap(b"x", Some(to), cap)), Status::InvalidCiphertext as u32);
+        assert_eq!(refused(rewrap(b"a", None, cap)), Status::BadKey as u32);
+        let hmac = secret(spec::HMAC_256, &[9; 32]);
+        assert_eq!(refused(rewrap(b"a", Some(hmac), cap)), Status::BadKey as u32);
+        assert_eq!(refused(rewrap(b"a", Some(to), cap - 1)), Status::OutTooSmall as u32);
+    }
+    let (status, _) = One {
+        key2: Some(to),
+        ..job(op::REWRAP, 0, Some(from), [&[0u8; 4097], &[], &[]])
+    }
+    .run();
+    assert_eq!(status, Status::InvalidCiphertext as u32);
+}
+
+#[test]
 fn freed_and_stale_handles_are_refused() {
     let key = secret(spec::SYMMETRIC_DEFAULT, &[9; 32]);
     assert!(arena::free(key.slot, key.generation));
@@ -202,7 +257,7 @@ proptest! {
     #[test]
     fn rubbish_never_crashes(
         mut bytes in proptest::collection::vec(any::<u8>(), 0..400),
-        jobs in 0u32..5, op in 0u16..20, small in any::<bool>(),
+        jobs in 0u32..5, op in 0u16..24, small in any::<bool>(),
     ) {
         // Key generation takes time and is no matter of spans.
         let op = if op == op::GENERATE_KEY || op == op::GENERATE_KEY_PAIR { op::RANDOM } else { op };

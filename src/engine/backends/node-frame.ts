@@ -7,7 +7,10 @@ import { JobStatus, type NodeKey, secretBytes } from './node-keys.js';
 import type { PrimitiveChoice } from './primitive-choice.js';
 import type { Primitives } from './primitives.js';
 
-/** The keys of a frame's jobs, in the order of the jobs. */
+/**
+ * The keys of a frame's jobs, in the order of the jobs; then, in the same order, the second keys of
+ * those that have two (nothing where they have not).
+ */
 export type FrameKeys = readonly (NodeKey | undefined)[];
 
 /** Puts a loaded key into the registry; present on the thread that owns it only. */
@@ -50,7 +53,7 @@ export function runNodeFrame(
     let status: number = STATUS.OK;
     let output: Uint8Array = Buffer.alloc(0);
     try {
-      output = runJob(view(frame, at), keys[i], insert, choice);
+      output = runJob(view(frame, at), keys[i], keys[count + i], insert, choice);
     } catch (error) {
       status = error instanceof JobStatus ? error.status : STATUS.INTERNAL;
     }
@@ -76,6 +79,7 @@ function chosen(choice: PrimitiveChoice, spec: number, alg: number): Primitives 
 function runJob(
   job: JobView,
   key: NodeKey | undefined,
+  key2: NodeKey | undefined,
   insert: Insert | undefined,
   choice: PrimitiveChoice,
 ): Buffer {
@@ -86,6 +90,7 @@ function runJob(
     return handleBytes(made, insert);
   }
   if (key === undefined) throw new JobStatus(STATUS.BAD_KEY);
+  if (job.op === OP.REWRAP) return rewrap(job, key, key2, choice);
   const makes = MAKING.has(job.op);
   const primitives = chosen(choice, key.spec, makes ? 0 : job.alg);
   return makes || SEALING.has(job.op)
@@ -136,6 +141,25 @@ function runUse(job: JobView, key: NodeKey, primitives: Primitives): Buffer {
   }
 }
 
+function seals({ spec }: NodeKey): boolean {
+  return spec === SPEC.SYMMETRIC_DEFAULT || spec === SPEC.DOMAIN || spec === SPEC.ROOT;
+}
+
+function rewrap(
+  job: JobView,
+  key: NodeKey,
+  key2: NodeKey | undefined,
+  choice: PrimitiveChoice,
+): Buffer {
+  if (key2 === undefined || !seals(key) || !seals(key2)) throw new JobStatus(STATUS.BAD_KEY);
+  const plaintext = chosen(choice, key.spec, 0).open(key, NONE, job.in1, job.in0);
+  try {
+    return chosen(choice, key2.spec, 0).seal(key2, NONE, job.in2, plaintext);
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
 /** The jobs that encrypt or decrypt under a symmetric, domain or root key. */
 function runSealing(
   job: JobView,
@@ -144,9 +168,7 @@ function runSealing(
   primitives: Primitives,
   choice: PrimitiveChoice,
 ): Buffer {
-  const seals =
-    key.spec === SPEC.SYMMETRIC_DEFAULT || key.spec === SPEC.DOMAIN || key.spec === SPEC.ROOT;
-  if (!seals) throw new JobStatus(STATUS.BAD_KEY);
+  if (!seals(key)) throw new JobStatus(STATUS.BAD_KEY);
   switch (job.op) {
     case OP.ENCRYPT:
       return primitives.seal(key, job.in2, job.in1, job.in0);

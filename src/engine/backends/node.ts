@@ -15,10 +15,16 @@ import type { Primitives } from './primitives.js';
 
 function keysOf(frame: Buffer, registry: NodeKeyRegistry): FrameKeys {
   const count = frame.readUInt32LE(4);
-  return Array.from({ length: count }, (_, i) => {
-    const at = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-    return registry.get(frame.readUInt32LE(at + D.keySlot), frame.readUInt32LE(at + D.keyGen));
-  });
+  const keyAt = (at: number) => registry.get(frame.readUInt32LE(at), frame.readUInt32LE(at + 4));
+  const keys = Array.from({ length: count }, (_, i) =>
+    keyAt(HEADER_BYTES + i * DESCRIPTOR_BYTES + D.keySlot),
+  );
+  for (let i = 0; i < count; i += 1) {
+    const at = HEADER_BYTES + i * DESCRIPTOR_BYTES + D.key2Slot;
+    // Generations begin at 1: zero is no key.
+    if (frame.readUInt32LE(at + 4) !== 0) keys[count + i] = keyAt(at);
+  }
+  return keys;
 }
 
 export interface NodeBackendOptions {

@@ -40,6 +40,8 @@ export function createLocalKeyStore(engine: Engine): KeyStore {
     deriveSharedSecret: (key, spec, peerSpki) => engine.deriveSharedSecret(key, spec, peerSpki),
     generate: (wrappingKey, spec, keyId, aad) => engine.generateKey(wrappingKey, spec, keyId, aad),
     wrap: (wrappingKey, plaintext, aad) => engine.wrap(wrappingKey, plaintext, aad),
+    rewrap: (wrappingKey, wrapped, aad, newWrappingKey, newAad) =>
+      engine.rewrap(wrappingKey, wrapped, aad, newWrappingKey, newAad),
     load: (wrappingKey, spec, wrapped, aad) => engine.loadKey(wrappingKey, spec, wrapped, aad),
     free: (key) => {
       engine.freeKey(key);
