@@ -16,6 +16,8 @@ import { Management } from './management.js';
 import { Markers } from './markers.js';
 import { Materials } from './materials.js';
 import { Resolution } from './resolution.js';
+import { type MadeRotation, Rotation } from './rotation.js';
+import { rotationStatus } from './rotation-rules.js';
 import type { KeyService } from './service.js';
 import { requireState, requireUsage } from './states.js';
 import { Tags } from './tags.js';
@@ -32,6 +34,8 @@ export interface KeyServiceParts {
   readonly quotas?: Partial<ResourceQuotas>;
   /** Told of each key that was really deleted. */
   readonly onDeleted?: (key: Key) => void | Promise<void>;
+  /** Told of each rotation that was made, automatic or on demand. */
+  readonly onRotated?: (rotation: MadeRotation) => void | Promise<void>;
 }
 
 export interface RunningKeyService extends KeyService {
@@ -54,6 +58,16 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   const markers = new Markers(markerMac);
   const resolution = new Resolution(directory, reader, materials);
   const cryptography = new Cryptography(keyStore, materials);
+  const rotation = new Rotation({
+    store,
+    keyStore,
+    domainKeys,
+    clock,
+    changes,
+    markers,
+    quotas,
+    onRotated: parts.onRotated,
+  });
   const management = new Management({
     store,
     keyStore,
@@ -62,6 +76,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     caches,
     changes,
     markers,
+    rotation,
     quotas,
     onDeleted: parts.onDeleted,
   });
@@ -101,7 +116,14 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     listKeys: (caller, limit, marker) => management.listKeys(caller, limit, marker),
     dueWork: Object.freeze([
       { name: 'deletion of keys', run: (now) => management.deleteDueKeys(now) },
+      { name: 'rotation of keys', run: (now) => rotation.rotateDueKeys(now) },
     ]),
+
+    enableKeyRotation: (key, periodDays) => rotation.enableAutomatic(key, periodDays),
+    disableKeyRotation: (key) => rotation.disableAutomatic(key),
+    rotationStatus,
+    rotateOnDemand: (key) => rotation.rotateOnDemand(key),
+    listRotations: (key, list, limit, marker) => rotation.listRotations(key, list, limit, marker),
 
     createAlias: (caller, name, target) => aliases.create(caller, name, target),
     aliasTarget: (caller, name) => aliases.target(caller, name),

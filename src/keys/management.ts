@@ -5,16 +5,17 @@ import { KmsError } from '../core/errors.js';
 import { newKeyId } from '../core/ids.js';
 import type { ResourceQuotas } from '../core/limits.js';
 import type { StoredKey, StoredMaterial, Tag } from '../core/records.js';
-import type { GeneratedMaterial, KeyStore } from '../keystores/port.js';
-import type { Scope, Store } from '../store/port.js';
+import type { KeyStore } from '../keystores/port.js';
+import type { KeyPatch, Scope, Store } from '../store/port.js';
 import type { DomainKeys } from './domain-keys.js';
 import { isStoreError, storeFailure } from './failures.js';
 import type { Key } from './key.js';
 import type { KeyCaches } from './key-caches.js';
 import type { KeyChanges } from './key-changes.js';
 import type { Markers } from './markers.js';
-import { materialAad } from './materials.js';
+import { type NewMaterialKey, newMaterial } from './new-material.js';
 import { ResolvedKey } from './resolved-key.js';
+import type { Rotation } from './rotation.js';
 import type { CreateKeyRequest, Page } from './service.js';
 import { requireTags } from './tags.js';
 
@@ -30,12 +31,11 @@ export interface ManagementParts {
   readonly caches: KeyCaches;
   readonly changes: KeyChanges;
   readonly markers: Markers;
+  readonly rotation: Rotation;
   readonly quotas: Pick<ResourceQuotas, 'keys' | 'tagsPerKey'>;
   /** Told of each key that was really deleted, after it was. */
   readonly onDeleted: ((key: Key) => void | Promise<void>) | undefined;
 }
-
-type NewKey = Pick<StoredKey, 'account' | 'region' | 'keyId' | 'keySpec' | 'keyUsage'>;
 
 export class Management {
   readonly #parts: ManagementParts;
@@ -49,10 +49,15 @@ export class Management {
     const { keySpec, keyUsage, multiRegion } = request;
     requireTags(request.tags, this.#parts.quotas.tagsPerKey);
     await this.#requireRoom({ account, region });
-    const named: NewKey = { account, region, keyId: newKeyId(multiRegion), keySpec, keyUsage };
-    const { made, domainKeyId } = await this.#generate(named);
+    const named: NewMaterialKey = {
+      account,
+      region,
+      keyId: newKeyId(multiRegion),
+      keySpec,
+      keyUsage,
+    };
     const createdAt = this.#parts.clock.now();
-    const materialId = made.materialId.toString('hex');
+    const { row: material, publicKey } = await newMaterial(this.#parts, named, createdAt);
     const record: StoredKey = {
       ...named,
       version: 1,
@@ -64,8 +69,8 @@ export class Management {
       createdAt,
       deletionDate: null,
       pendingWindowDays: null,
-      currentMaterialId: materialId,
-      publicKey: made.publicKey ?? null,
+      currentMaterialId: material.materialId,
+      publicKey,
       policy: request.policy ?? null,
       rotationPeriodDays: null,
       nextRotationAt: null,
@@ -74,22 +79,6 @@ export class Management {
       multiRegionRole: multiRegion ? 'PRIMARY' : null,
       primaryRegion: multiRegion ? region : null,
       service: null,
-    };
-    const material: StoredMaterial = {
-      account,
-      region,
-      keyId: named.keyId,
-      materialId,
-      domainKeyId,
-      wrapped: made.wrapped,
-      createdAt,
-      state: 'CURRENT',
-      rotationType: null,
-      rotatedAt: null,
-      importState: null,
-      expirationModel: null,
-      validTo: null,
-      description: null,
     };
     await this.#insert(record, material, request.tags);
     return ResolvedKey.of(record);
@@ -102,24 +91,28 @@ export class Management {
   }
 
   async enable(key: Key): Promise<void> {
-    await this.#parts.changes.change('EnableKey', key, (record) =>
-      record.state === 'Disabled' ? { state: 'Enabled' } : undefined,
+    const { changes, rotation } = this.#parts;
+    await changes.write('EnableKey', key, async (record) =>
+      record.state === 'Disabled' ? rotation.enabled(record, { state: 'Enabled' }) : undefined,
     );
   }
 
   async disable(key: Key): Promise<void> {
-    await this.#parts.changes.change('DisableKey', key, (record) =>
-      record.state === 'Enabled' ? { state: 'Disabled' } : undefined,
+    const { changes } = this.#parts;
+    await changes.write('DisableKey', key, async (record) =>
+      record.state === 'Enabled' ? this.#caughtUp(record, { state: 'Disabled' }) : undefined,
     );
   }
 
   scheduleDeletion(key: Key, windowDays: number): Promise<Key> {
     const deletionDate = this.#parts.clock.now() + windowDays * DAY_MS;
-    return this.#parts.changes.change('ScheduleKeyDeletion', key, () => ({
-      state: 'PendingDeletion',
-      deletionDate,
-      pendingWindowDays: windowDays,
-    }));
+    return this.#parts.changes.write('ScheduleKeyDeletion', key, (record) =>
+      this.#caughtUp(record, {
+        state: 'PendingDeletion',
+        deletionDate,
+        pendingWindowDays: windowDays,
+      }),
+    );
   }
 
   cancelDeletion(key: Key): Promise<Key> {
@@ -201,16 +194,12 @@ export class Management {
     );
   }
 
-  async #generate(named: NewKey): Promise<{ made: GeneratedMaterial; domainKeyId: number }> {
-    const { keyStore, domainKeys } = this.#parts;
-    const domain = await domainKeys.current(named.region);
-    try {
-      const aad = materialAad(named);
-      const made = await keyStore.generate(domain.handle, named.keySpec, named.keyId, aad);
-      return { made, domainKeyId: domain.id };
-    } catch (error) {
-      throw keyStore.failure(error);
-    }
+  /** Ends rotations, so that those that are due are made before. */
+  async #caughtUp(record: StoredKey, patch: KeyPatch): Promise<StoredKey> {
+    const { store, rotation } = this.#parts;
+    const { account, region, keyId } = record;
+    const { version } = await rotation.caughtUp(record);
+    return store.updateKey({ account, region }, keyId, version, patch);
   }
 
   async #insert(record: StoredKey, material: StoredMaterial, tags: readonly Tag[]): Promise<void> {

@@ -25,6 +25,10 @@ export function materialAad(
   return Buffer.from(`keystrel/material/v1/${account}/${region}/${keyId}/${keySpec}/${keyUsage}`);
 }
 
+function pendingImport(key: ResolvedKey): KmsError {
+  return new KmsError('KMSInvalidStateException', `${key.arn} is pending import.`);
+}
+
 export interface MaterialsParts {
   readonly store: Store;
   readonly keyStore: KeyStore;
@@ -112,9 +116,7 @@ export class Materials {
 
   async #loadCurrent(key: ResolvedKey): Promise<Material> {
     const { currentMaterialId } = key.record;
-    if (currentMaterialId === null) {
-      throw new KmsError('KMSInvalidStateException', `${key.arn} is pending import.`);
-    }
+    if (currentMaterialId === null) throw pendingImport(key);
     const text = encodeHeader(key.record.keyId, currentMaterialId).toString('base64');
     const known = this.byHeader(key.record.region, text);
     const material = known ?? (await this.#load(key, currentMaterialId));
@@ -129,14 +131,14 @@ export class Materials {
       throw new KmsError('InvalidCiphertextException');
     }
     if (currentMaterialId?.startsWith(header.materialPrefix)) return this.#loadCurrent(key);
-    let rows: readonly StoredMaterial[];
+    let row: StoredMaterial | undefined;
     try {
-      rows = await this.#parts.store.listMaterials({ account, region }, keyId);
+      row = await this.#parts.store.findMaterial({ account, region }, keyId, header.materialPrefix);
     } catch (error) {
       throw storeFailure(error);
     }
-    const row = rows.find((one) => one.materialId.startsWith(header.materialPrefix));
     if (row === undefined) throw new KmsError('InvalidCiphertextException');
+    // Read again by a load that a change of the key can overtake.
     return this.#load(key, row.materialId);
   }
 
@@ -168,16 +170,9 @@ export class Materials {
   async #unwrap(key: ResolvedKey, materialId: string): Promise<Material> {
     const { record } = key;
     const { account, region, keyId } = record;
-    let row: StoredMaterial | undefined;
-    try {
-      row = await this.#parts.store.getMaterial({ account, region }, keyId, materialId);
-    } catch (error) {
-      throw storeFailure(error);
-    }
-    if (row === undefined) {
-      // The key was deleted since it was found.
-      throw new KmsError('NotFoundException', `Key '${key.arn}' does not exist`);
-    }
+    const row = await this.#row(key, materialId);
+    // Imported material that was deleted or has expired since the key was found.
+    if (row.wrapped.length === 0) throw pendingImport(key);
     const domain = await this.#parts.domainKeys.byId(region, row.domainKeyId);
     const handle = await this.#loadHandle(domain.handle, record, row.wrapped);
     const header = encodeHeader(keyId, materialId);
@@ -194,6 +189,19 @@ export class Materials {
       freed: false,
       used: true,
     };
+  }
+
+  async #row(key: ResolvedKey, materialId: string): Promise<StoredMaterial> {
+    const { account, region, keyId } = key.record;
+    let row: StoredMaterial | undefined;
+    try {
+      row = await this.#parts.store.getMaterial({ account, region }, keyId, materialId);
+    } catch (error) {
+      throw storeFailure(error);
+    }
+    if (row !== undefined) return row;
+    // The key was deleted since it was found.
+    throw new KmsError('NotFoundException', `Key '${key.arn}' does not exist`);
   }
 
   /** Where the key store is full, the materials used least make room once. */

@@ -6,7 +6,7 @@
  */
 import type { Caller } from '../auth/port.js';
 import type { BlobInput, Payload } from '../core/blob.js';
-import type { KeySpec, KeyUsage, StoredAlias, Tag } from '../core/records.js';
+import type { KeySpec, KeyUsage, StoredAlias, StoredMaterial, Tag } from '../core/records.js';
 import type { Key } from './key.js';
 import type { DueWork } from './scheduler.js';
 
@@ -23,6 +23,12 @@ export interface KeyLookup {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextMarker: string | undefined;
+}
+
+export interface RotationStatus {
+  readonly periodDays: number;
+  /** Milliseconds since the epoch. */
+  readonly nextRotationAt: number;
 }
 
 export interface CreateKeyRequest {
@@ -105,6 +111,30 @@ export interface KeyService {
   cancelDeletion(key: Key): Promise<Key>;
   /** @throws InvalidMarkerException */
   listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<Key>>;
+
+  // Rotation. The operation has checked the key's state before.
+  /**
+   * Automatic rotation from now on, every `periodDays` days; counts anew when it is on already.
+   * @throws UnsupportedOperationException for a key that does not rotate by itself
+   */
+  enableKeyRotation(key: Key, periodDays: number): Promise<void>;
+  /** Nothing for keys that are not symmetric. @throws UnsupportedOperationException */
+  disableKeyRotation(key: Key): Promise<void>;
+  /** Undefined while automatic rotation is off. @throws UnsupportedOperationException */
+  rotationStatus(key: Key): RotationStatus | undefined;
+  /**
+   * New material, or the imported material that is pending rotation, becomes current.
+   * @throws UnsupportedOperationException, ConflictException, LimitExceededException,
+   *   KMSInvalidStateException
+   */
+  rotateOnDemand(key: Key): Promise<Key>;
+  /** Oldest first; `rotated` leaves out the first material and pending ones. */
+  listRotations(
+    key: Key,
+    list: 'all' | 'rotated',
+    limit: number,
+    marker: string | undefined,
+  ): Promise<Page<StoredMaterial>>;
 
   /** @throws AlreadyExistsException, LimitExceededException */
   createAlias(caller: Caller, name: string, target: Key): Promise<void>;
