@@ -29,6 +29,7 @@ import { createEngine } from './engine/engine.js';
 import type { Engine } from './engine/port.js';
 import type { Key } from './keys/key.js';
 import { createKeyService } from './keys/key-service.js';
+import type { MadeRotation } from './keys/rotation.js';
 import { createScheduler, type Scheduler } from './keys/scheduler.js';
 import type { KeyService } from './keys/service.js';
 import { OPERATIONS, UNSUPPORTED_OPERATIONS } from './operations/registry.js';
@@ -131,6 +132,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   cleanup.add(() => audit.close());
   const recorder = createAuditRecorder({ home: { account, region } });
   const onDeleted = (key: Key) => recordDeletion(key, audit, recorder, clock);
+  const onRotated = (made: MadeRotation) => recordRotation(made, audit, recorder, clock);
   const service = createKeyService({
     store,
     keyStore,
@@ -138,6 +140,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     clock,
     quotas: config.limits,
     onDeleted,
+    onRotated,
   });
   cleanup.add(() => service.close());
   const requestClock = turnClock(clock);
@@ -224,6 +227,25 @@ function recordDeletion(
   const { account, region } = key.record;
   const event = { event: 'DeleteKey', account, region, keyArn: key.arn } as const;
   return audit.append(recorder.buildServiceEvent({ ...event, time: clock.now() }));
+}
+
+/** Every rotation, also one that a request asked for, is told of as an act of the service. */
+function recordRotation(
+  { key, type, previousMaterialId, currentMaterialId }: MadeRotation,
+  audit: AuditSink,
+  recorder: ServiceEventRecorder,
+  clock: Clock,
+): Promise<void> {
+  const { account, region, keyId, origin } = key.record;
+  const event = { event: 'RotateKey', account, region, keyArn: key.arn } as const;
+  const details = {
+    keyId,
+    keyOrigin: origin,
+    rotationType: type,
+    previousKeyMaterialId: previousMaterialId,
+    currentKeyMaterialId: currentMaterialId,
+  };
+  return audit.append(recorder.buildServiceEvent({ ...event, time: clock.now(), details }));
 }
 
 function quotas(config: Config): QuotaProfile {

@@ -27,6 +27,11 @@ import { listKeys } from './keys/list-keys.js';
 import { scheduleKeyDeletion } from './keys/schedule-key-deletion.js';
 import { updateKeyDescription } from './keys/update-key-description.js';
 import type { Operation } from './port.js';
+import { disableKeyRotation } from './rotation/disable-key-rotation.js';
+import { enableKeyRotation } from './rotation/enable-key-rotation.js';
+import { getKeyRotationStatus } from './rotation/get-key-rotation-status.js';
+import { listKeyRotations } from './rotation/list-key-rotations.js';
+import { rotateKeyOnDemand } from './rotation/rotate-key-on-demand.js';
 import { listResourceTags } from './tags/list-resource-tags.js';
 import { tagResource } from './tags/tag-resource.js';
 import { untagResource } from './tags/untag-resource.js';
@@ -42,6 +47,11 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   scheduleKeyDeletion,
   cancelKeyDeletion,
   getPublicKey,
+  enableKeyRotation,
+  disableKeyRotation,
+  getKeyRotationStatus,
+  rotateKeyOnDemand,
+  listKeyRotations,
   createAlias,
   updateAlias,
   deleteAlias,

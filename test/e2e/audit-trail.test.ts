@@ -38,6 +38,8 @@ beforeAll(async () => {
   const doomed = await makeKey(server);
   bodies.ScheduleKeyDeletion = { KeyId: doomed, PendingWindowInDays: 7 };
   bodies.CancelKeyDeletion = { KeyId: doomed };
+  // The symmetric key keeps its material for the others.
+  bodies.RotateKeyOnDemand = { KeyId: doomed };
   bodies.DisableKey = { KeyId: doomed };
   bodies.EnableKey = { KeyId: doomed };
   const last = [
@@ -69,7 +71,9 @@ describe.each(Object.keys(KEY_OF))('%s', (name) => {
       eventName: name,
       awsRegion: server.region,
       sourceIPAddress: '127.0.0.1',
-      readOnly: !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel)/.test(name),
+      readOnly: !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate)/.test(
+        name,
+      ),
       eventType: 'AwsApiCall',
       managementEvent: true,
       eventCategory: 'Management',

@@ -9,7 +9,7 @@ import { operationsDoc } from './operations-doc.js';
 import { KEY_OF } from './requests.js';
 
 const root = new URL('../..', import.meta.url).pathname;
-const FAMILIES = ['crypto', 'keys', 'aliases', 'tags'];
+const FAMILIES = ['crypto', 'keys', 'aliases', 'tags', 'rotation'];
 const kebab = (name: string) => name.replaceAll(/([a-z])([A-Z])/g, '$1-$2').toLowerCase();
 const names = OPERATIONS.map((operation) => operation.name);
 
@@ -41,9 +41,8 @@ describe.each(OPERATIONS.map((operation) => [operation.name, operation] as const
     test('is frozen, has a schema that compiles, and an audit shape', () => {
       expect(Object.isFrozen(operation)).toBe(true);
       expect(compileInput(operation.input)).toBeTypeOf('function');
-      const readOnly = !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag)/.test(
-        name,
-      );
+      const readOnly =
+        !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate)/.test(name);
       expect(operation.audit.readOnly).toBe(readOnly);
       const changes = ['EnableKey', 'DisableKey', 'ScheduleKeyDeletion', 'CancelKeyDeletion'];
       expect(operation.changesKeyState ?? false).toBe(changes.includes(name));

@@ -52,6 +52,18 @@ const uses = row({
 });
 const notWhilePending = row({ PendingDeletion: DELETION, PendingReplicaDeletion: REPLICA });
 const always = row({});
+const IMPORTED = [
+  'UnsupportedOperationException',
+  ' origin is EXTERNAL which is not valid for this operation.',
+] as const;
+const rotationChange = row({
+  Disabled: DISABLED,
+  PendingDeletion: DELETION,
+  PendingReplicaDeletion: REPLICA,
+  PendingImport: IMPORTED,
+  Unavailable: UNSUPPORTED,
+  Creating: CREATING,
+});
 const asymmetricUses = { ...uses, Unavailable: NEVER };
 const pair = { ...uses, Unavailable: UNSUPPORTED };
 const switches = {
@@ -77,6 +89,11 @@ const TABLE: Readonly<Record<string, Row>> = {
   DescribeKey: always,
   DisableKey: switches,
   EnableKey: switches,
+  DisableKeyRotation: rotationChange,
+  EnableKeyRotation: rotationChange,
+  RotateKeyOnDemand: { ...rotationChange, PendingImport: IMPORT },
+  GetKeyRotationStatus: row({ PendingImport: IMPORTED, Unavailable: UNSUPPORTED }),
+  ListKeyRotations: row({ Unavailable: UNSUPPORTED }),
   Encrypt: uses,
   GenerateDataKey: uses,
   GenerateDataKeyWithoutPlaintext: uses,
