@@ -8,6 +8,7 @@ const MAY_IMPORT = {
   protocol: ['core'],
   auth: ['core'],
   attestation: ['core'],
+  policy: ['core'],
   'store/port': ['core'],
   'store/sqlite': ['core', 'store'],
   'seal/port': ['core'],
@@ -18,7 +19,7 @@ const MAY_IMPORT = {
   audit: ['core', 'store/port', 'auth/port'],
   keystores: ['core', 'specs', 'auth/port', 'engine/port'],
   keys: ['core', 'specs', 'store/port', 'seal/port', 'keystores/port', 'auth/port'],
-  operations: ['core', 'specs', 'protocol', 'keys', 'auth/port', 'attestation/port'],
+  operations: ['core', 'specs', 'protocol', 'policy', 'keys', 'auth/port', 'attestation/port'],
   server: ['core', 'specs', 'protocol', 'auth', 'attestation/port', 'throttle/port', 'audit', 'keys', 'operations'],
 };
 

@@ -139,6 +139,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     domainKeys,
     clock,
     quotas: config.limits,
+    principalsKnown: !config.dev,
     onDeleted,
     onRotated,
   });

@@ -15,6 +15,7 @@ import { KeyReader } from './key-reader.js';
 import { Management } from './management.js';
 import { Markers } from './markers.js';
 import { Materials } from './materials.js';
+import { Policies } from './policies.js';
 import { Resolution } from './resolution.js';
 import { type MadeRotation, Rotation } from './rotation.js';
 import { rotationStatus } from './rotation-rules.js';
@@ -32,6 +33,8 @@ export interface KeyServiceParts {
   readonly cacheMax?: number;
   /** RESOURCE_QUOTAS unless said. */
   readonly quotas?: Partial<ResourceQuotas>;
+  /** False where key policies may name anyone; see PoliciesParts. */
+  readonly principalsKnown?: boolean;
   /** Told of each key that was really deleted. */
   readonly onDeleted?: (key: Key) => void | Promise<void>;
   /** Told of each rotation that was made, automatic or on demand. */
@@ -81,6 +84,11 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     onDeleted: parts.onDeleted,
   });
   const aliases = new Aliases({ store, clock, caches, markers, quotas });
+  const policies = new Policies({
+    store,
+    changes,
+    principalsKnown: parts.principalsKnown ?? true,
+  });
   const tags = new Tags({ store, caches, markers, quotas });
   const unsubscribe = store.onChange(caches.onChange);
 
@@ -130,6 +138,10 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     updateAlias: (caller, name, target) => aliases.update(caller, name, target),
     deleteAlias: (caller, name) => aliases.delete(caller, name),
     listAliases: (caller, target, limit, marker) => aliases.list(caller, target, limit, marker),
+
+    quotas,
+    putPolicy: (key, policy) => policies.put(key, policy),
+    principalExists: (arn) => policies.principalExists(arn),
 
     putTags: (key, list) => tags.put(key, list),
     removeTags: (key, tagKeys) => tags.remove(key, tagKeys),

@@ -6,6 +6,7 @@
  */
 import type { Caller } from '../auth/port.js';
 import type { BlobInput, Payload } from '../core/blob.js';
+import type { ResourceQuotas } from '../core/limits.js';
 import type { KeySpec, KeyUsage, StoredAlias, StoredMaterial, Tag } from '../core/records.js';
 import type { Key } from './key.js';
 import type { DueWork } from './scheduler.js';
@@ -148,6 +149,13 @@ export interface KeyService {
     limit: number,
     marker: string | undefined,
   ): Promise<Page<StoredAlias>>;
+
+  /** Resource quotas, as configured. */
+  readonly quotas: ResourceQuotas;
+  /** The text of the policy was checked before. @throws NotFoundException */
+  putPolicy(key: Key, policy: string): Promise<void>;
+  /** Whether a user or role of an account of this deployment exists; its ARN. */
+  principalExists(arn: string): Promise<boolean>;
 
   /** Adds tags or replaces their values. @throws TagException, NotFoundException */
   putTags(key: Key, tags: readonly Tag[]): Promise<void>;

@@ -123,6 +123,7 @@ export const KeyUsage = kmsEnum([
 export const Origin = kmsEnum(['AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE']);
 export const CustomKeyStoreId = kmsString({ min: 1, max: 64 });
 export const XksKeyId = kmsString({ min: 1, max: 128, pattern: '^[a-zA-Z0-9-_.]+$' });
+export const PolicyName = kmsString({ min: 1, max: 128, pattern: '[\\w]+' });
 export const Policy = kmsString({
   min: 1,
   max: POLICY_CHARS_MAX,

@@ -24,11 +24,18 @@ export interface KeyReference {
   readonly permission: string;
 }
 
+/** Where a request came from. */
+export interface RequestOrigin {
+  readonly remoteAddress: string;
+  readonly tls: boolean;
+}
+
 export interface OperationContext {
   readonly caller: Caller;
   readonly clock: Clock;
   readonly service: KeyService;
   readonly requestId: string;
+  readonly request: RequestOrigin;
   /** The keys of `access`, in the same order. */
   readonly keys: readonly Key[];
   /**

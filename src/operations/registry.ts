@@ -26,6 +26,9 @@ import { getPublicKey } from './keys/get-public-key.js';
 import { listKeys } from './keys/list-keys.js';
 import { scheduleKeyDeletion } from './keys/schedule-key-deletion.js';
 import { updateKeyDescription } from './keys/update-key-description.js';
+import { getKeyPolicy } from './policies/get-key-policy.js';
+import { listKeyPolicies } from './policies/list-key-policies.js';
+import { putKeyPolicy } from './policies/put-key-policy.js';
 import type { Operation } from './port.js';
 import { disableKeyRotation } from './rotation/disable-key-rotation.js';
 import { enableKeyRotation } from './rotation/enable-key-rotation.js';
@@ -56,6 +59,9 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   updateAlias,
   deleteAlias,
   listAliases,
+  getKeyPolicy,
+  putKeyPolicy,
+  listKeyPolicies,
   tagResource,
   untagResource,
   listResourceTags,

@@ -155,7 +155,12 @@ describe('CreateKey', () => {
     ],
     ['an XKS key id', { XksKeyId: 'abc' }, 'ValidationException', /XksKeyId/],
     ['a broken policy', { Policy: '{' }, 'MalformedPolicyDocumentException', /JSON/],
-    ['a policy that is a list', { Policy: '[]' }, 'MalformedPolicyDocumentException', /Statement/],
+    [
+      'a policy that is a list',
+      { Policy: '[]' },
+      'MalformedPolicyDocumentException',
+      /JSON object/,
+    ],
     [
       'a long policy',
       { Policy: JSON.stringify({ Statement: 'x'.repeat(32_768) }) },

@@ -9,7 +9,12 @@ import { operationsDoc } from './operations-doc.js';
 import { KEY_OF } from './requests.js';
 
 const root = new URL('../..', import.meta.url).pathname;
-const FAMILIES = ['crypto', 'keys', 'aliases', 'tags', 'rotation'];
+const FAMILIES = readdirSync(join(root, 'src/operations'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+/** Verbs of operations that change something; Retire, Revoke: grants. */
+const CHANGES =
+  /^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate|Put|Import|Replicate|Retire|Revoke|Connect|Disconnect)/;
 const kebab = (name: string) => name.replaceAll(/([a-z])([A-Z])/g, '$1-$2').toLowerCase();
 const names = OPERATIONS.map((operation) => operation.name);
 
@@ -26,7 +31,15 @@ test('every operation file is registered', () => {
   );
   for (const name of names) expect(files).toContain(kebab(name));
   // Files of a family that hold no operation are named here, so that one forgotten is seen.
-  const shared = ['alias-name', 'attested', 'ciphertext-source', 'data-key', 'mac', 'signing'];
+  const shared = [
+    'alias-name',
+    'attested',
+    'ciphertext-source',
+    'data-key',
+    'key-policy',
+    'mac',
+    'signing',
+  ];
   const expected = [...names.map(kebab), ...shared].sort();
   expect(files.sort()).toEqual(expected);
 });
@@ -41,8 +54,7 @@ describe.each(OPERATIONS.map((operation) => [operation.name, operation] as const
     test('is frozen, has a schema that compiles, and an audit shape', () => {
       expect(Object.isFrozen(operation)).toBe(true);
       expect(compileInput(operation.input)).toBeTypeOf('function');
-      const readOnly =
-        !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate)/.test(name);
+      const readOnly = !CHANGES.test(name);
       expect(operation.audit.readOnly).toBe(readOnly);
       const changes = ['EnableKey', 'DisableKey', 'ScheduleKeyDeletion', 'CancelKeyDeletion'];
       expect(operation.changesKeyState ?? false).toBe(changes.includes(name));

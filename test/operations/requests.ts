@@ -27,6 +27,12 @@ export interface Sealed {
 
 export const MESSAGE = Buffer.from('message').toString('base64');
 
+/** A key policy that lets anyone do anything. */
+export const OPEN_POLICY = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' }],
+});
+
 /** The key of NamedKeys that an operation works on; undefined where it names none. */
 export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   CreateKey: undefined,
@@ -48,6 +54,9 @@ export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   UpdateAlias: 'symmetric',
   DeleteAlias: 'symmetric',
   ListAliases: 'symmetric',
+  GetKeyPolicy: 'symmetric',
+  PutKeyPolicy: 'symmetric',
+  ListKeyPolicies: 'symmetric',
   TagResource: 'symmetric',
   UntagResource: 'symmetric',
   ListResourceTags: 'symmetric',
@@ -91,6 +100,9 @@ export function requests(
     UpdateAlias: { AliasName: keys.alias, TargetKeyId: KeyId },
     DeleteAlias: { AliasName: keys.alias },
     ListAliases: { KeyId, Limit: 10 },
+    GetKeyPolicy: { KeyId, PolicyName: 'default' },
+    PutKeyPolicy: { KeyId, PolicyName: 'default', Policy: OPEN_POLICY },
+    ListKeyPolicies: { KeyId, Limit: 10 },
     TagResource: { KeyId, Tags: [{ TagKey: 'team', TagValue: 'blue' }] },
     UntagResource: { KeyId, TagKeys: ['team'] },
     ListResourceTags: { KeyId, Limit: 10 },
@@ -140,6 +152,9 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   CreateAlias: ['AliasName', 'TargetKeyId'],
   UpdateAlias: ['AliasName', 'TargetKeyId'],
   DeleteAlias: ['AliasName'],
+  GetKeyPolicy: ['KeyId'],
+  PutKeyPolicy: ['KeyId', 'Policy'],
+  ListKeyPolicies: ['KeyId'],
   TagResource: ['KeyId', 'Tags'],
   UntagResource: ['KeyId', 'TagKeys'],
   ListResourceTags: ['KeyId'],
@@ -181,6 +196,8 @@ export const BOUNDS: Readonly<
   Signature: { kind: 'blob', min: 1, max: 6144 },
   Mac: { kind: 'blob', min: 1, max: 6144 },
   PublicKey: { kind: 'blob', min: 1, max: 8192 },
+  PolicyName: { kind: 'text', min: 1, max: 128 },
+  Policy: { kind: 'text', min: 1, max: 131_072 },
   Tags: { kind: 'list' },
   TagKeys: { kind: 'list' },
   KeySpec: { kind: 'enum' },

@@ -1,6 +1,6 @@
 /** CreateKey. AWS KMS API reference, CreateKey; pairs of KeySpec and KeyUsage by the spec's row. */
 import { KmsError } from '../../core/errors.js';
-import { RESOURCE_QUOTAS } from '../../core/limits.js';
+import { keyArn } from '../../core/ids.js';
 import type { KeySpec as OfferedSpec, KeyUsage as OfferedUsage } from '../../core/records.js';
 import { kmsBoolean, structure } from '../../protocol/schema.js';
 import { KEY_SPECS, keySpecRow } from '../../specs/key-specs.js';
@@ -21,8 +21,11 @@ import {
   tagsOf,
   XksKeyId,
 } from '../members.js';
+import { requireKeyPolicy } from '../policies/key-policy.js';
 import { operation } from '../port.js';
 
+/** Stands for the id of a key that is yet to be made. */
+const NEW_KEY = 'new';
 const OFFERED: ReadonlySet<string> = new Set(KEY_SPECS.map((row) => row.spec));
 
 interface SpecMembers {
@@ -82,26 +85,6 @@ function refuseOtherOrigins(input: OriginMembers): void {
   throw new KmsError('UnsupportedOperationException', `Origin ${input.Origin} is not supported.`);
 }
 
-/** The form of a policy; its meaning is for the policy layer. @throws KmsError */
-function requirePolicyForm(policy: string | undefined): void {
-  if (policy === undefined) return;
-  if (Buffer.byteLength(policy) > RESOURCE_QUOTAS.policyBytes) {
-    throw new KmsError(
-      'LimitExceededException',
-      `The key policy is longer than ${RESOURCE_QUOTAS.policyBytes} bytes.`,
-    );
-  }
-  let document: unknown;
-  try {
-    document = JSON.parse(policy);
-  } catch (error) {
-    throw new KmsError('MalformedPolicyDocumentException', 'The policy is not valid JSON.', error);
-  }
-  if (typeof document !== 'object' || document === null || !('Statement' in document)) {
-    throw new KmsError('MalformedPolicyDocumentException', 'The policy has no Statement.');
-  }
-}
-
 interface CreateKeyOutput {
   readonly KeyMetadata: KeyMetadata;
 }
@@ -141,15 +124,27 @@ export const createKey = operation({
     response: (_input, output: CreateKeyOutput) => auditMembers(output),
     resources: (_input, { output }) => (output === undefined ? [] : [output.KeyMetadata.Arn]),
   },
-  async run({ service, caller }, input): Promise<CreateKeyOutput> {
+  async run(context, input): Promise<CreateKeyOutput> {
+    const { service, caller } = context;
     const { keySpec, keyUsage } = specAndUsage(input);
+    const multiRegion = input.MultiRegion ?? false;
     refuseOtherOrigins(input);
-    requirePolicyForm(input.Policy);
+    if (input.Policy !== undefined) {
+      const target = {
+        arn: keyArn(caller.region, caller.account, NEW_KEY),
+        keySpec,
+        keyUsage,
+        origin: 'AWS_KMS',
+        multiRegion,
+        multiRegionRole: multiRegion ? 'PRIMARY' : null,
+      } as const;
+      await requireKeyPolicy(context, input.Policy, target, input.BypassPolicyLockoutSafetyCheck);
+    }
     const key = await service.createKey(caller, {
       keySpec,
       keyUsage,
       description: input.Description ?? '',
-      multiRegion: input.MultiRegion ?? false,
+      multiRegion,
       policy: input.Policy,
       tags: tagsOf(input.Tags),
     });
