@@ -42,6 +42,7 @@ export const ERRORS = Object.freeze({
   InvalidAliasNameException: client,
   InvalidArnException: client,
   InvalidCiphertextException: client,
+  InvalidGrantIdException: client,
   InvalidGrantTokenException: client,
   InvalidKeyUsageException: client,
   InvalidMarkerException: client,

@@ -31,6 +31,11 @@ export function keyArn(region: string, account: string, keyId: string): string {
   return `arn:${PARTITION}:kms:${region}:${account}:key/${keyId}`;
 }
 
+/** The principal that stands for a whole account. `account`: 12 digits. */
+export function accountPrincipal(account: string): string {
+  return `arn:${PARTITION}:iam::${account}:root`;
+}
+
 export function aliasArn(region: string, account: string, aliasName: string): string {
   return `arn:${PARTITION}:kms:${region}:${account}:${aliasName}`;
 }

@@ -59,6 +59,11 @@ export const BODY_TIMEOUT_MS = 10_000;
 export const LANE_JOBS_MAX = 4_096;
 /** Ours: entries of the key cache. */
 export const KEY_CACHE_MAX = 20_000;
+/** Ours: grants that stay cached, with the keys and grantees that they are cached by. */
+export const GRANT_CACHE_MAX = 100_000;
+/** AWS KMS, encryption context of a grant constraint: pairs, and characters of a value. */
+export const GRANT_CONTEXT_PAIRS_MAX = 8;
+export const GRANT_CONTEXT_VALUE_CHARS_MAX = 384;
 /** Ours: grace of SIGTERM, milliseconds. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 /** Ours: requests between hand-over and reply before others are refused. */

@@ -7,7 +7,12 @@ const ALIAS_PREFIX = 'alias/';
 const KEY_PREFIX = 'key/';
 
 export type KeyIdentifier =
-  | { readonly kind: 'key'; readonly keyId: string }
+  | {
+      readonly kind: 'key';
+      readonly keyId: string;
+      /** The account that the ARN names, when it is another than the caller's. */
+      readonly foreignAccount?: string;
+    }
   | { readonly kind: 'alias'; readonly name: string };
 
 /** A key that is named as absent, by its ARN in the caller's account and Region. */
@@ -26,7 +31,7 @@ function invalidKeyId(text: string): KmsError {
 }
 
 /** Keys of other accounts answer the same whether they exist or not. `permission`: 'kms:Encrypt'. */
-function accessDenied(caller: Caller, permission: string, resource: string): KmsError {
+export function accessDenied(caller: Caller, permission: string, resource: string): KmsError {
   return new KmsError(
     'AccessDeniedException',
     `User: ${caller.arn} is not authorized to perform: ${permission} on resource: ${resource} ` +
@@ -62,6 +67,20 @@ export function parseKeyIdentifier(
   }
   if (!isKeyId(resource)) throw invalidKeyId(text);
   return { kind: 'key', keyId: resource };
+}
+
+/**
+ * As parseKeyIdentifier, of keys alone; one of another account is told as such, for requests that
+ * something else than the key's policy decides.
+ */
+export function parseAnyKey(caller: Caller, text: string, permission: string): KeyIdentifier {
+  const arn = text.startsWith('arn:') ? parseKmsArn(text) : undefined;
+  if (arn === undefined || arn.account === caller.account) {
+    return parseKeyIdentifier(caller, text, false, permission);
+  }
+  const asOwner = { ...caller, account: arn.account };
+  const identifier = parseKeyIdentifier(asOwner, text, false, permission);
+  return identifier.kind === 'key' ? { ...identifier, foreignAccount: arn.account } : identifier;
 }
 
 /** What an ARN of the caller's account and Region names: a bare key id or an alias name. */

@@ -1,12 +1,21 @@
 /** Puts the parts of the key domain together behind the interface that operations call. */
 import type { Clock } from '../core/clock.js';
-import { KEY_CACHE_MAX, RESOURCE_QUOTAS, type ResourceQuotas } from '../core/limits.js';
+import {
+  GRANT_CACHE_MAX,
+  KEY_CACHE_MAX,
+  RESOURCE_QUOTAS,
+  type ResourceQuotas,
+} from '../core/limits.js';
 import type { KeyStore } from '../keystores/port.js';
 import type { Store } from '../store/port.js';
 import { Aliases } from './aliases.js';
 import { Cryptography } from './cryptography.js';
 import { DeploymentMac } from './deployment-mac.js';
 import type { DomainKeys } from './domain-keys.js';
+import { GrantCache } from './grant-cache.js';
+import { requireGrantFits } from './grant-operations.js';
+import { GrantTokens } from './grant-tokens.js';
+import { Grants } from './grants.js';
 import type { Key } from './key.js';
 import { KeyCaches } from './key-caches.js';
 import { KeyChanges } from './key-changes.js';
@@ -31,6 +40,8 @@ export interface KeyServiceParts {
   readonly clock: Clock;
   /** Keys that stay cached, and materials that stay loaded; KEY_CACHE_MAX unless said. */
   readonly cacheMax?: number;
+  /** Grants that stay cached; GRANT_CACHE_MAX unless said. */
+  readonly grantCacheMax?: number;
   /** RESOURCE_QUOTAS unless said. */
   readonly quotas?: Partial<ResourceQuotas>;
   /** False where key policies may name anyone; see PoliciesParts. */
@@ -42,8 +53,8 @@ export interface KeyServiceParts {
 }
 
 export interface RunningKeyService extends KeyService {
-  /** Keys and aliases cached, and materials loaded; for metrics and tests. */
-  cached(): { readonly keys: number; readonly materials: number };
+  /** Keys and aliases cached, materials loaded, weight of grants cached; for metrics and tests. */
+  cached(): { readonly keys: number; readonly materials: number; readonly grants: number };
   /** Stops following the store and frees all handles; no request may be in flight. */
   close(): void;
 }
@@ -55,11 +66,14 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   const directory = new KeyDirectory(max);
   const reader = new KeyReader(store, directory);
   const materials = new Materials({ store, keyStore, domainKeys, max });
-  const caches = new KeyCaches(directory, reader, materials);
+  const grantCache = new GrantCache(store, parts.grantCacheMax ?? GRANT_CACHE_MAX);
+  const caches = new KeyCaches(directory, reader, materials, grantCache);
   const changes = new KeyChanges(store, caches);
   const markerMac = new DeploymentMac({ store, keyStore, domainKeys }, 'marker-key');
   const markers = new Markers(markerMac);
-  const resolution = new Resolution(directory, reader, materials);
+  const grantMac = new DeploymentMac({ store, keyStore, domainKeys }, 'grant-token-key');
+  const tokens = new GrantTokens(grantMac);
+  const resolution = new Resolution(directory, reader, materials, tokens);
   const cryptography = new Cryptography(keyStore, materials);
   const rotation = new Rotation({
     store,
@@ -90,6 +104,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     principalsKnown: parts.principalsKnown ?? true,
   });
   const tags = new Tags({ store, caches, markers, quotas });
+  const grants = new Grants({ store, clock, caches, markers, tokens, quotas });
   const unsubscribe = store.onChange(caches.onChange);
 
   return Object.freeze<RunningKeyService>({
@@ -147,11 +162,25 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     removeTags: (key, tagKeys) => tags.remove(key, tagKeys),
     listTags: (key, limit, marker) => tags.list(key, limit, marker),
 
-    cached: () => ({ keys: directory.size, materials: materials.size }),
+    createGrant: (caller, key, request) => grants.create(caller, key, request),
+    requireGrantRoom: (caller, key, request) => grants.requireRoom(caller, key, request),
+    requireGrantFits,
+    getGrant: (key, grantId) => grants.get(key, grantId),
+    retirableGrant: (caller, key, grantId) => grants.getRetirable(caller, key, grantId),
+    deleteGrant: (key, grant) => grants.delete(key, grant),
+    listGrants: (key, grantee, limit, marker) => grants.list(key, grantee, limit, marker),
+    listRetirableGrants: (caller, retiring, ownKeysOnly, limit, marker) =>
+      grants.listRetirable(caller, retiring, ownKeysOnly, limit, marker),
+    grantsOf: (key, grantee) => grantCache.find(key, grantee),
+    readGrantTokens: (caller, list) =>
+      Promise.all(list.map((token) => tokens.read(token, caller.region))),
+
+    cached: () => ({ keys: directory.size, materials: materials.size, grants: grantCache.size }),
     close: () => {
       unsubscribe();
       caches.clear();
       markerMac.close();
+      grantMac.close();
     },
   });
 }

@@ -9,4 +9,6 @@ export interface Key {
   readonly spec: KeySpecRow;
   /** The alias name by which the request named the key, if it did (kms:RequestAlias). */
   readonly requestAlias?: string | undefined;
+  /** The id of the grant by whose token the request named the key, if it did. */
+  readonly requestGrantId?: string | undefined;
 }

@@ -3,8 +3,15 @@ import type { Caller } from '../auth/port.js';
 import type { BlobInput } from '../core/blob.js';
 import { KmsError } from '../core/errors.js';
 import { headerText, parseHeader } from './ciphertext.js';
+import type { GrantTokens } from './grant-tokens.js';
 import type { KeyDirectory } from './key-directory.js';
-import { ciphertextDenied, parseKeyIdentifier } from './key-identifier.js';
+import {
+  accessDenied,
+  ciphertextDenied,
+  keyNotFound,
+  parseAnyKey,
+  parseKeyIdentifier,
+} from './key-identifier.js';
 import type { KeyReader } from './key-reader.js';
 import type { Materials } from './materials.js';
 import type { ResolvedKey } from './resolved-key.js';
@@ -34,19 +41,29 @@ export class Resolution {
   readonly #directory: KeyDirectory;
   readonly #reader: KeyReader;
   readonly #materials: Materials;
+  readonly #grantTokens: GrantTokens;
 
-  constructor(directory: KeyDirectory, reader: KeyReader, materials: Materials) {
+  constructor(
+    directory: KeyDirectory,
+    reader: KeyReader,
+    materials: Materials,
+    grantTokens: GrantTokens,
+  ) {
     this.#directory = directory;
     this.#reader = reader;
     this.#materials = materials;
+    this.#grantTokens = grantTokens;
   }
 
   /** See KeyService.resolve. */
   resolve(caller: Caller, lookup: KeyLookup): ResolvedKey | Promise<ResolvedKey> {
     const { id, ciphertext } = lookup;
     if (id === undefined) {
-      if (ciphertext === undefined) throw new TypeError('a key lookup names no key');
-      return this.#byCiphertext(caller, ciphertext, lookup.permission);
+      if (ciphertext !== undefined) {
+        return this.#byCiphertext(caller, ciphertext, lookup.permission);
+      }
+      if (lookup.grantToken === undefined) throw new TypeError('a key lookup names no key');
+      return this.#byGrantToken(caller, lookup.grantToken);
     }
     const key = this.#byId(caller, id, lookup);
     if (ciphertext === undefined) return key;
@@ -61,8 +78,30 @@ export class Resolution {
       const hit = this.#directory.find(caller, id);
       if (hit !== undefined && (aliases || hit.requestAlias === undefined)) return hit;
     }
+    if (lookup.anyAccount === true) return this.#ofAnyAccount(caller, id, permission);
     const identifier = parseKeyIdentifier(caller, id, aliases, permission);
     return this.#reader.read(caller, identifier, fresh);
+  }
+
+  /** A key of another account answers as one that is absent. @throws AccessDeniedException */
+  async #ofAnyAccount(caller: Caller, id: string, permission: string): Promise<ResolvedKey> {
+    const identifier = parseAnyKey(caller, id, permission);
+    if (identifier.kind !== 'key' || identifier.foreignAccount === undefined) {
+      return this.#reader.read(caller, identifier, true);
+    }
+    const scope = { account: identifier.foreignAccount, region: caller.region };
+    const key = await this.#reader.find(scope, identifier.keyId, true);
+    if (key === undefined) throw accessDenied(caller, permission, id);
+    return key;
+  }
+
+  /** The key may be anyone's: the grant says who may do what. @throws InvalidGrantTokenException */
+  async #byGrantToken(caller: Caller, token: string): Promise<ResolvedKey> {
+    const { account, region, keyId, grantId } = await this.#grantTokens.read(token, caller.region);
+    const scope = { account, region };
+    const key = await this.#reader.find(scope, keyId, true);
+    if (key === undefined) throw keyNotFound(scope, keyId);
+    return key.byGrant(grantId);
   }
 
   /**

@@ -15,6 +15,7 @@ export class ResolvedKey implements Key {
   readonly arn: string;
   readonly spec: KeySpecRow;
   readonly requestAlias: string | undefined;
+  readonly requestGrantId: string | undefined;
   readonly link: MaterialLink;
 
   private constructor(
@@ -23,11 +24,13 @@ export class ResolvedKey implements Key {
     spec: KeySpecRow,
     requestAlias: string | undefined,
     link: MaterialLink,
+    requestGrantId?: string,
   ) {
     this.record = record;
     this.arn = arn;
     this.spec = spec;
     this.requestAlias = requestAlias;
+    this.requestGrantId = requestGrantId;
     this.link = link;
   }
 
@@ -40,6 +43,11 @@ export class ResolvedKey implements Key {
   /** The same key, as named by an alias. */
   byAlias(name: string): ResolvedKey {
     return new ResolvedKey(this.record, this.arn, this.spec, name, this.link);
+  }
+
+  /** The same key, as named by a token of one of its grants. */
+  byGrant(grantId: string): ResolvedKey {
+    return new ResolvedKey(this.record, this.arn, this.spec, undefined, this.link, grantId);
   }
 }
 

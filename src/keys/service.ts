@@ -7,7 +7,17 @@
 import type { Caller } from '../auth/port.js';
 import type { BlobInput, Payload } from '../core/blob.js';
 import type { ResourceQuotas } from '../core/limits.js';
-import type { KeySpec, KeyUsage, StoredAlias, StoredMaterial, Tag } from '../core/records.js';
+import type {
+  GrantConstraints,
+  GrantOperation,
+  KeySpec,
+  KeyUsage,
+  StoredAlias,
+  StoredGrant,
+  StoredMaterial,
+  Tag,
+} from '../core/records.js';
+import type { GrantReference } from './grant-tokens.js';
 import type { Key } from './key.js';
 import type { DueWork } from './scheduler.js';
 
@@ -17,6 +27,10 @@ export type EncryptionContext = Readonly<Record<string, string>>;
 export interface KeyLookup {
   readonly id?: string | undefined;
   readonly ciphertext?: BlobInput | undefined;
+  /** A token of a grant on the key. */
+  readonly grantToken?: string | undefined;
+  /** True where something else than the key's policy decides: keys of other accounts too. */
+  readonly anyAccount?: boolean;
   readonly aliases: boolean;
   readonly permission: string;
 }
@@ -39,6 +53,16 @@ export interface CreateKeyRequest {
   readonly multiRegion: boolean;
   readonly policy: string | undefined;
   readonly tags: readonly Tag[];
+}
+
+/** What CreateGrant asks for; principals are ARNs or names of services. */
+export interface GrantRequest {
+  readonly name: string | undefined;
+  readonly granteePrincipal: string;
+  readonly retiringPrincipal: string | undefined;
+  /** Duplicates count once. */
+  readonly operations: readonly GrantOperation[];
+  readonly constraints: GrantConstraints | undefined;
 }
 
 export interface KeyService {
@@ -163,6 +187,59 @@ export interface KeyService {
   removeTags(key: Key, tagKeys: readonly string[]): Promise<void>;
   /** Ordered by tag key. @throws InvalidMarkerException */
   listTags(key: Key, limit: number, marker: string | undefined): Promise<Page<Tag>>;
+
+  /**
+   * Makes a grant and gives its id and a new token. A request with a name that the same account has
+   * made before with all else the same makes no second grant: it gives the first one's id.
+   * @throws LimitExceededException, NotFoundException
+   */
+  createGrant(
+    caller: Caller,
+    key: Key,
+    request: GrantRequest,
+  ): Promise<{ grantId: string; grantToken: string }>;
+  /** What createGrant would find of the quota, for a dry run. @throws LimitExceededException */
+  requireGrantRoom(caller: Caller, key: Key, request: GrantRequest): Promise<void>;
+  /** @throws ValidationException when a grant on this kind of key may not be so */
+  requireGrantFits(
+    key: Key,
+    operations: readonly GrantOperation[],
+    constraints: GrantConstraints | undefined,
+  ): void;
+  /** @throws NotFoundException */
+  getGrant(key: Key, grantId: string): Promise<StoredGrant>;
+  /** The grant, which the caller may retire. @throws NotFoundException, AccessDeniedException */
+  retirableGrant(caller: Caller, key: Key, grantId: string): Promise<StoredGrant>;
+  /** Retires or revokes. @throws NotFoundException */
+  deleteGrant(key: Key, grant: StoredGrant): Promise<void>;
+  /** Of one grantee when it is given. @throws InvalidMarkerException */
+  listGrants(
+    key: Key,
+    granteePrincipal: string | undefined,
+    limit: number,
+    marker: string | undefined,
+  ): Promise<Page<StoredGrant>>;
+  /**
+   * In the caller's Region, on keys of any account, or of the caller's alone.
+   * @throws InvalidMarkerException
+   */
+  listRetirableGrants(
+    caller: Caller,
+    retiringPrincipal: string,
+    ownKeysOnly: boolean,
+    limit: number,
+    marker: string | undefined,
+  ): Promise<Page<StoredGrant>>;
+  /**
+   * The key's grants to a principal (an ARN, or a service's name), for authorization: without the
+   * store and synchronous once known, as new as the change feed.
+   */
+  grantsOf(
+    key: Key,
+    granteePrincipal: string,
+  ): readonly StoredGrant[] | Promise<readonly StoredGrant[]>;
+  /** What the tokens of a request name. @throws InvalidGrantTokenException */
+  readGrantTokens(caller: Caller, tokens: readonly string[]): Promise<readonly GrantReference[]>;
 
   /** What time brings, for a scheduler: deletions and all else that comes due by itself. */
   readonly dueWork: readonly DueWork[];

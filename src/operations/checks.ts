@@ -23,12 +23,6 @@ export function missingMember(lowerCamelMember: string): KmsError {
   );
 }
 
-/** Grants are not offered yet, so that no token can be valid. @throws InvalidGrantTokenException */
-export function refuseGrantTokens(tokens: readonly string[] | undefined): void {
-  if (tokens === undefined || tokens.length === 0) return;
-  throw new KmsError('InvalidGrantTokenException', 'The grant token is not valid.');
-}
-
 /** The one algorithm there is need not be named; the document must. @throws ValidationException */
 export function requireDocument(
   recipient: { readonly AttestationDocument?: unknown } | undefined,

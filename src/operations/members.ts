@@ -25,9 +25,14 @@ export const SYMMETRIC_DEFAULT = 'SYMMETRIC_DEFAULT';
 export const KeyId = kmsString({ min: 1, max: KEY_ID_CHARS_MAX });
 export const AliasName = kmsString({ min: 1, max: 256, pattern: '^[a-zA-Z0-9:/_-]+$' });
 export const Description = kmsString({ min: 0, max: 8192 });
-export const GrantTokens = kmsList(kmsString({ min: 1, max: 8192, sensitive: true }), {
-  min: 0,
-  max: 10,
+export const GrantToken = kmsString({ min: 1, max: 8192, sensitive: true });
+export const GrantTokens = kmsList(GrantToken, { min: 0, max: 10 });
+export const GrantId = kmsString({ min: 1, max: 128 });
+export const PrincipalId = kmsString({ min: 1, max: 256, pattern: '^[\\w+=,.@:/-]+$' });
+export const ServicePrincipal = kmsString({
+  min: 1,
+  max: 128,
+  pattern: '^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$',
 });
 export const EncryptionContext = kmsMap();
 export const DryRun = kmsBoolean();

@@ -18,6 +18,10 @@ export interface KeyReference {
   /** The text given, or the ciphertext from which the key is found. */
   readonly id?: string | undefined;
   readonly ciphertext?: import('../core/blob.js').BlobInput | undefined;
+  /** A token of a grant on the key. */
+  readonly grantToken?: string | undefined;
+  /** True where something else than the key's policy decides: keys of other accounts too. */
+  readonly anyAccount?: boolean;
   /** True: all four forms; false: id or ARN only. */
   readonly aliases: boolean;
   /** The permission needed on the key, e.g. 'kms:Encrypt', 'kms:ReEncryptFrom'. */

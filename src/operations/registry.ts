@@ -17,6 +17,11 @@ import { reEncrypt } from './crypto/re-encrypt.js';
 import { sign } from './crypto/sign.js';
 import { verify } from './crypto/verify.js';
 import { verifyMac } from './crypto/verify-mac.js';
+import { createGrant } from './grants/create-grant.js';
+import { listGrants } from './grants/list-grants.js';
+import { listRetirableGrants } from './grants/list-retirable-grants.js';
+import { retireGrant } from './grants/retire-grant.js';
+import { revokeGrant } from './grants/revoke-grant.js';
 import { cancelKeyDeletion } from './keys/cancel-key-deletion.js';
 import { createKey } from './keys/create-key.js';
 import { describeKey } from './keys/describe-key.js';
@@ -62,6 +67,11 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   getKeyPolicy,
   putKeyPolicy,
   listKeyPolicies,
+  createGrant,
+  listGrants,
+  listRetirableGrants,
+  retireGrant,
+  revokeGrant,
   tagResource,
   untagResource,
   listResourceTags,

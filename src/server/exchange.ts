@@ -6,12 +6,14 @@ import type { AttestedRecipient } from '../attestation/port.js';
 import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
+import type { GrantReference } from '../keys/grant-tokens.js';
 import type { Key } from '../keys/key.js';
 import type { KeyService } from '../keys/service.js';
 import type { Operation, OperationContext } from '../operations/port.js';
 import type { HttpRequest } from './transport.js';
 
 const NO_KEYS: readonly Key[] = Object.freeze([]);
+const NO_GRANTS: readonly GrantReference[] = Object.freeze([]);
 
 function endDryRun(dryRun: boolean | undefined): void {
   if (dryRun === true) throw new KmsError('DryRunOperationException');
@@ -32,6 +34,8 @@ export class Exchange implements OperationContext {
   input: unknown = undefined;
   recipient: AttestedRecipient | undefined = undefined;
   keys: readonly Key[] = NO_KEYS;
+  /** What the request's grant tokens name, after they were verified. */
+  grants: readonly GrantReference[] = NO_GRANTS;
   output: unknown = undefined;
   error: KmsError | undefined = undefined;
   /** The reply as it stands. */

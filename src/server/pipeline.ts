@@ -22,6 +22,7 @@ import type { KeyReference, Operation } from '../operations/port.js';
 import { encodeOutput, operationOf, targetOf } from '../protocol/codec.js';
 import { errorToWire } from '../protocol/error-wire.js';
 import { compileInput } from '../protocol/input.js';
+import { shapeOf } from '../protocol/schema.js';
 import type { Throttle } from '../throttle/port.js';
 import { auditFields, bareAuditFields } from './audit-fields.js';
 import { Exchange } from './exchange.js';
@@ -64,14 +65,20 @@ export interface Pipeline {
   inFlight(): number;
 }
 
-/** What operations that take a Recipient have in their input; `access` has checked it. */
-interface AttestedInput {
-  readonly Recipient?: { readonly AttestationDocument?: BlobInput };
+interface Recipient {
+  readonly AttestationDocument?: BlobInput;
+}
+
+/** Members by which some operations are told more of a caller; `access` has checked them. */
+interface ProvingInput {
+  readonly Recipient?: Recipient;
+  readonly GrantTokens?: readonly string[];
 }
 
 interface Route {
   readonly target: string;
   readonly operation: Operation;
+  readonly takesGrantTokens: boolean;
   readonly read: (body: Uint8Array) => unknown;
 }
 
@@ -92,7 +99,10 @@ class RouteTable {
   constructor(operations: readonly Operation[]) {
     for (const operation of operations) {
       const target = targetOf(operation.name);
-      const route = { target, operation, read: compileInput(operation.input) };
+      const shape = shapeOf(operation.input);
+      const takesGrantTokens = shape.type === 'structure' && 'GrantTokens' in shape.members;
+      const read = compileInput(operation.input);
+      const route = { target, operation, takesGrantTokens, read };
       this.#byLength[target.length] ??= [];
       this.#byLength[target.length]!.push(route);
     }
@@ -148,16 +158,17 @@ class RequestPipeline {
     exchange.identified = caller;
     let keys: readonly Key[] | Promise<readonly Key[]>;
     try {
-      const { operation, read } = this.#route(exchange.request);
+      const route = this.#route(exchange.request);
+      const { operation } = route;
       exchange.operation = operation;
-      const input = read(exchange.request.body);
+      const input = route.read(exchange.request.body);
       exchange.input = input;
       const references = operation.access(input);
-      if (operation.attested === true && (input as AttestedInput).Recipient !== undefined) {
-        this.#attest(exchange, input as AttestedInput, references);
-        return;
-      }
-      keys = this.#keys(exchange, references);
+      const proven = this.#prove(exchange, route, input as ProvingInput);
+      keys =
+        proven === undefined
+          ? this.#keys(exchange, references)
+          : proven.then(() => this.#keys(exchange, references));
     } catch (error) {
       this.#refuse(error, exchange);
       return;
@@ -166,15 +177,26 @@ class RequestPipeline {
     else this.#run(keys, exchange);
   };
 
-  /** Who the recipient is has to be known where it is decided who may use a key. */
-  #attest(exchange: Exchange, input: AttestedInput, references: readonly KeyReference[]): void {
-    const document = input.Recipient!.AttestationDocument!.toBuffer();
-    const verified = this.#parts.recipients.verify(document);
-    const keys = verified.then((recipient) => {
-      exchange.recipient = recipient;
-      return this.#keys(exchange, references);
-    });
-    settled(keys, exchange, this.#run, this.#refuse);
+  /**
+   * Verifies what a request brings along: it has to be known where it is decided who may use a key.
+   * Undefined when it brings nothing, as most do.
+   */
+  #prove(exchange: Exchange, route: Route, input: ProvingInput): Promise<void> | undefined {
+    const tokens = route.takesGrantTokens ? input.GrantTokens : undefined;
+    const recipient = route.operation.attested === true ? input.Recipient : undefined;
+    if (recipient === undefined && (tokens === undefined || tokens.length === 0)) return undefined;
+    return this.#verify(exchange, tokens ?? [], recipient);
+  }
+
+  async #verify(
+    exchange: Exchange,
+    tokens: readonly string[],
+    recipient: Recipient | undefined,
+  ): Promise<void> {
+    const { service, recipients } = this.#parts;
+    if (tokens.length > 0) exchange.grants = await service.readGrantTokens(exchange.caller, tokens);
+    if (recipient === undefined) return;
+    exchange.recipient = await recipients.verify(recipient.AttestationDocument!.toBuffer());
   }
 
   readonly #run = (keys: readonly Key[], exchange: Exchange): void => {

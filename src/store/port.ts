@@ -1,6 +1,6 @@
 /**
- * The store: keys, materials, aliases, grants, principals, access keys, domain keys. Asynchronous; every
- * mutation is one transaction, acknowledged after commit. No caller may assume to be the only
+ * The store: keys, materials, aliases, grants, principals, access keys, domain keys. Asynchronous;
+ * every mutation is one transaction, acknowledged after commit. No caller may assume to be the only
  * process on the store.
  *
  * Errors: every method may reject with StoreError. CONFLICT: the optimistic version differed, or

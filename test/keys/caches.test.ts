@@ -362,9 +362,9 @@ describe('concurrent reads', () => {
     });
     const theirs = await other.create();
     await other.service.encrypt(await other.resolve({ id: theirs.arn }), text, undefined);
-    expect(other.service.cached()).toEqual({ keys: 1, materials: 1 });
+    expect(other.service.cached()).toEqual({ keys: 1, materials: 1, grants: 0 });
     tell!('reset');
-    expect(other.service.cached()).toEqual({ keys: 0, materials: 0 });
+    expect(other.service.cached()).toEqual({ keys: 0, materials: 0, grants: 0 });
     await other.service.encrypt(await other.resolve({ id: theirs.arn }), text, undefined);
     await other.close();
   });

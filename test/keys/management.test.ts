@@ -196,7 +196,7 @@ describe('deletion', () => {
     expect(await rig.store.getKey(SCOPE, keyId)).toBeUndefined();
     expect(await rig.store.listMaterials(SCOPE, keyId)).toEqual([]);
     expect(await rig.store.getAlias(SCOPE, 'alias/doomed')).toBeUndefined();
-    expect(rig.service.cached()).toEqual({ keys: 0, materials: 0 });
+    expect(rig.service.cached()).toEqual({ keys: 0, materials: 0, grants: 0 });
     for (const id of ['alias/doomed', keyId]) {
       await expect(rig.resolve({ id })).rejects.toMatchObject({ code: 'NotFoundException' });
     }

@@ -1,7 +1,7 @@
 /** Makes the keys and sealed texts that test/operations/requests.ts speaks of. */
 import { generateKeyPairSync } from 'node:crypto';
 import type { TestServer } from '../harness.js';
-import { MESSAGE, type NamedKeys, type Sealed } from './requests.js';
+import { GRANTEE, MESSAGE, type NamedKeys, type Sealed } from './requests.js';
 
 /** Calls that must succeed. */
 export async function mustCall(
@@ -25,7 +25,7 @@ export async function makeKey(
 }
 
 export async function namedKeys(
-  server: Pick<TestServer, 'call'>,
+  server: Pick<TestServer, 'call' | 'account'>,
   alias: string,
 ): Promise<{ keys: NamedKeys; sealed: Sealed }> {
   const keys: NamedKeys = {
@@ -34,6 +34,7 @@ export async function namedKeys(
     sign: await makeKey(server, 'ECC_NIST_P256', 'SIGN_VERIFY'),
     mac: await makeKey(server, 'HMAC_256', 'GENERATE_VERIFY_MAC'),
     agree: await makeKey(server, 'ECC_NIST_P256', 'KEY_AGREEMENT'),
+    self: `arn:aws:iam::${server.account}:user/tester`,
     alias,
   };
   await mustCall(server, 'CreateAlias', { AliasName: alias, TargetKeyId: keys.symmetric });
@@ -51,6 +52,13 @@ export async function namedKeys(
     Message: MESSAGE,
     MacAlgorithm: 'HMAC_SHA_256',
   });
+  const grant = () =>
+    mustCall(server, 'CreateGrant', {
+      KeyId: keys.symmetric,
+      GranteePrincipal: GRANTEE,
+      RetiringPrincipal: keys.self,
+      Operations: ['Decrypt'],
+    });
   const peer = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).publicKey;
   return {
     keys,
@@ -59,6 +67,8 @@ export async function namedKeys(
       signature: signature.Signature,
       mac: mac.Mac,
       peer: peer.export({ format: 'der', type: 'spki' }).toString('base64'),
+      grantId: (await grant()).GrantId,
+      grantToken: (await grant()).GrantToken,
     },
   };
 }

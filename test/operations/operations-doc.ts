@@ -45,8 +45,7 @@ Generated from \`src/operations/registry.ts\`; a test fails when this page diffe
 |---|---|---|---|---|
 ${OPERATIONS.map((operation) => row(operation, folder)).join('\n')}
 
-Not offered yet, though the members are known: \`GrantTokens\` with tokens
-(InvalidGrantTokenException); an \`Origin\` other than AWS_KMS, and key specs
+Not offered yet, though the members are known: an \`Origin\` other than AWS_KMS, and key specs
 beyond those of \`src/specs/key-specs.ts\` (UnsupportedOperationException); \`CustomKeyStoreId\`
 (CustomKeyStoreNotFoundException).
 

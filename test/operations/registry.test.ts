@@ -36,8 +36,10 @@ test('every operation file is registered', () => {
     'attested',
     'ciphertext-source',
     'data-key',
+    'grant-members',
     'key-policy',
     'mac',
+    'principals',
     'signing',
   ];
   const expected = [...names.map(kebab), ...shared].sort();

@@ -10,6 +10,8 @@ export interface NamedKeys {
   readonly sign: string;
   readonly mac: string;
   readonly agree: string;
+  /** ARN of a principal of the server's account. */
+  readonly self: string;
   /** An alias of `symmetric`. */
   readonly alias: string;
 }
@@ -23,8 +25,13 @@ export interface Sealed {
   readonly mac: string;
   /** Base64; SPKI of a P-256 key. */
   readonly peer: string;
+  /** A grant on `symmetric`. */
+  readonly grantId: string;
+  /** A token of another one. */
+  readonly grantToken: string;
 }
 
+export const GRANTEE = 'arn:aws:iam::111122223333:role/grantee';
 export const MESSAGE = Buffer.from('message').toString('base64');
 
 /** A key policy that lets anyone do anything. */
@@ -60,6 +67,11 @@ export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   TagResource: 'symmetric',
   UntagResource: 'symmetric',
   ListResourceTags: 'symmetric',
+  CreateGrant: 'symmetric',
+  ListGrants: 'symmetric',
+  ListRetirableGrants: undefined,
+  RetireGrant: 'symmetric',
+  RevokeGrant: 'symmetric',
   Encrypt: 'symmetric',
   Decrypt: 'symmetric',
   ReEncrypt: 'symmetric',
@@ -106,6 +118,11 @@ export function requests(
     TagResource: { KeyId, Tags: [{ TagKey: 'team', TagValue: 'blue' }] },
     UntagResource: { KeyId, TagKeys: ['team'] },
     ListResourceTags: { KeyId, Limit: 10 },
+    CreateGrant: { KeyId, GranteePrincipal: GRANTEE, Operations: ['Decrypt'], Name: 'named' },
+    ListGrants: { KeyId, Limit: 10 },
+    ListRetirableGrants: { RetiringPrincipal: keys.self, Limit: 10 },
+    RetireGrant: { GrantToken: sealed.grantToken },
+    RevokeGrant: { KeyId, GrantId: sealed.grantId },
     Encrypt: { KeyId, Plaintext: MESSAGE },
     Decrypt: { KeyId, CiphertextBlob: sealed.ciphertext },
     ReEncrypt: { SourceKeyId: KeyId, DestinationKeyId: KeyId, CiphertextBlob: sealed.ciphertext },
@@ -158,6 +175,9 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   TagResource: ['KeyId', 'Tags'],
   UntagResource: ['KeyId', 'TagKeys'],
   ListResourceTags: ['KeyId'],
+  CreateGrant: ['KeyId', 'Operations'],
+  ListGrants: ['KeyId'],
+  RevokeGrant: ['KeyId', 'GrantId'],
   Encrypt: ['KeyId', 'Plaintext'],
   Decrypt: ['CiphertextBlob'],
   ReEncrypt: ['CiphertextBlob', 'DestinationKeyId'],
@@ -200,6 +220,12 @@ export const BOUNDS: Readonly<
   Policy: { kind: 'text', min: 1, max: 131_072 },
   Tags: { kind: 'list' },
   TagKeys: { kind: 'list' },
+  Operations: { kind: 'list' },
+  GranteePrincipal: { kind: 'text', min: 1, max: 256 },
+  RetiringPrincipal: { kind: 'text', min: 1, max: 256 },
+  Name: { kind: 'text', min: 1, max: 256 },
+  GrantId: { kind: 'text', min: 1, max: 128 },
+  GrantToken: { kind: 'text', min: 1, max: 8192 },
   KeySpec: { kind: 'enum' },
   KeyPairSpec: { kind: 'enum' },
   SigningAlgorithm: { kind: 'enum' },
@@ -221,4 +247,7 @@ export const DRY_RUN: readonly string[] = [
   'GenerateMac',
   'VerifyMac',
   'DeriveSharedSecret',
+  'CreateGrant',
+  'RetireGrant',
+  'RevokeGrant',
 ];

@@ -230,7 +230,7 @@ describe('a request that is refused', () => {
     [
       'not offered',
       {},
-      'TrentService.CreateGrant',
+      'TrentService.ConnectCustomKeyStore',
       '{',
       'UnsupportedOperationException',
       ['authenticate'],

@@ -1,6 +1,6 @@
 /** Decrypt. AWS KMS API reference, Decrypt. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens, requireDocument } from '../checks.js';
+import { requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   CiphertextBlob,
@@ -54,7 +54,6 @@ export const decrypt = operation({
     DryRunModifiers,
   }),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     requireDocument(input.Recipient);
     return [
       sourceReference({

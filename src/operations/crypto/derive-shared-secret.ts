@@ -1,6 +1,6 @@
 /** DeriveSharedSecret. AWS KMS API reference; raw x coordinate of SP 800-56A section 5.7.1.2. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens, requireAlgorithm, requireDocument } from '../checks.js';
+import { requireAlgorithm, requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DryRun,
@@ -30,7 +30,6 @@ export const deriveSharedSecret = operation({
     { required: ['KeyId', 'KeyAgreementAlgorithm', 'PublicKey'] },
   ),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     requireDocument(input.Recipient);
     return [
       { member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:DeriveSharedSecret' },

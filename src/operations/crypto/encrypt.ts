@@ -1,12 +1,7 @@
 /** Encrypt. AWS KMS API reference, Encrypt; sizes: crypto facts of Encrypt's Plaintext member. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import {
-  refuseContextOf,
-  refuseGrantTokens,
-  requireAlgorithm,
-  requireOaepFits,
-} from '../checks.js';
+import { refuseContextOf, requireAlgorithm, requireOaepFits } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DryRun,
@@ -33,7 +28,6 @@ export const encrypt = operation({
     { required: ['KeyId', 'Plaintext'] },
   ),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:Encrypt' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),

@@ -1,7 +1,6 @@
 /** GenerateDataKeyPairWithoutPlaintext. AWS KMS API reference, GenerateDataKeyPairWithoutPlaintext. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import { refuseGrantTokens } from '../checks.js';
 import { DataKeyPairSpec, DryRun, EncryptionContext, GrantTokens, KeyId } from '../members.js';
 import { operation } from '../port.js';
 import { pairDraws, requirePairSpec, requireWraps } from './data-key.js';
@@ -20,7 +19,6 @@ export const generateDataKeyPairWithoutPlaintext = operation({
   ),
   access(input) {
     requirePairSpec(input.KeyPairSpec);
-    refuseGrantTokens(input.GrantTokens);
     return [
       {
         member: 'KeyId',

@@ -1,7 +1,7 @@
 /** GenerateDataKeyPair. AWS KMS API reference, GenerateDataKeyPair. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import { refuseGrantTokens, requireDocument } from '../checks.js';
+import { requireDocument } from '../checks.js';
 import {
   DataKeyPairSpec,
   DryRun,
@@ -41,7 +41,6 @@ export const generateDataKeyPair = operation({
   ),
   access(input) {
     requirePairSpec(input.KeyPairSpec);
-    refuseGrantTokens(input.GrantTokens);
     requireDocument(input.Recipient);
     return [
       { member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GenerateDataKeyPair' },

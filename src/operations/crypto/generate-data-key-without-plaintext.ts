@@ -1,7 +1,6 @@
 /** GenerateDataKeyWithoutPlaintext. AWS KMS API reference, GenerateDataKeyWithoutPlaintext. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import { refuseGrantTokens } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DataKeySpec,
@@ -29,7 +28,6 @@ export const generateDataKeyWithoutPlaintext = operation({
   ),
   access(input) {
     dataKeyBytes(input);
-    refuseGrantTokens(input.GrantTokens);
     return [
       {
         member: 'KeyId',

@@ -1,7 +1,7 @@
 /** GenerateDataKey. AWS KMS API reference, GenerateDataKey. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import { refuseGrantTokens, requireDocument } from '../checks.js';
+import { requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DataKeySpec,
@@ -43,7 +43,6 @@ export const generateDataKey = operation({
   ),
   access(input) {
     dataKeyBytes(input);
-    refuseGrantTokens(input.GrantTokens);
     requireDocument(input.Recipient);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GenerateDataKey' }];
   },

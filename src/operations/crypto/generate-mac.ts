@@ -1,6 +1,5 @@
 /** GenerateMac. AWS KMS API reference, GenerateMac; HMAC as in RFC 2104, never truncated. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import { DryRun, GrantTokens, KeyId, MacAlgorithm, Plaintext } from '../members.js';
 import { operation } from '../port.js';
@@ -13,7 +12,6 @@ export const generateMac = operation({
     { required: ['Message', 'KeyId', 'MacAlgorithm'] },
   ),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GenerateMac' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),

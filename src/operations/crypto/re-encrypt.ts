@@ -1,11 +1,6 @@
 /** ReEncrypt. AWS KMS API reference, ReEncrypt: decrypts and encrypts without showing plaintext. */
 import { structure } from '../../protocol/schema.js';
-import {
-  refuseContextOf,
-  refuseGrantTokens,
-  requireAlgorithm,
-  requireOaepFits,
-} from '../checks.js';
+import { refuseContextOf, requireAlgorithm, requireOaepFits } from '../checks.js';
 import { crypto2Draws } from '../draws.js';
 import {
   CiphertextBlob,
@@ -53,7 +48,6 @@ export const reEncrypt = operation({
     { required: ['DestinationKeyId'] },
   ),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [
       sourceReference({
         member: 'SourceKeyId',

@@ -1,6 +1,5 @@
 /** Sign. AWS KMS API reference, Sign; ECDSA signatures in DER, PSS salt as long as the hash. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DryRun,
@@ -20,7 +19,6 @@ export const sign = operation({
     { required: ['KeyId', 'Message', 'SigningAlgorithm'] },
   ),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:Sign' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),

@@ -1,6 +1,5 @@
 /** VerifyMac. AWS KMS API reference, VerifyMac: a wrong MAC is an error, never `false`. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import { CiphertextBlob, DryRun, GrantTokens, KeyId, MacAlgorithm, Plaintext } from '../members.js';
 import { operation } from '../port.js';
@@ -13,7 +12,6 @@ export const verifyMac = operation({
     { required: ['Message', 'KeyId', 'MacAlgorithm', 'Mac'] },
   ),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:VerifyMac' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),

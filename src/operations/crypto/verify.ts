@@ -1,6 +1,5 @@
 /** Verify. AWS KMS API reference, Verify: a wrong signature is an error, never `false`. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   CiphertextBlob,
@@ -29,7 +28,6 @@ export const verify = operation({
     { required: ['KeyId', 'Message', 'Signature', 'SigningAlgorithm'] },
   ),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:Verify' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),

@@ -1,6 +1,5 @@
 /** DescribeKey. AWS KMS API reference, DescribeKey. Works in every key state. */
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens } from '../checks.js';
 import { ownDraws } from '../draws.js';
 import { keyMetadata } from '../key-metadata.js';
 import { GrantTokens, KeyId } from '../members.js';
@@ -10,7 +9,6 @@ export const describeKey = operation({
   name: 'DescribeKey',
   input: structure({ KeyId, GrantTokens }, { required: ['KeyId'] }),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:DescribeKey' }];
   },
   quota: ownDraws('DescribeKey'),

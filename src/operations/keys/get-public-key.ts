@@ -1,7 +1,6 @@
 /** GetPublicKey. AWS KMS API reference, GetPublicKey: DER SubjectPublicKeyInfo (RFC 5280). */
 import { KmsError } from '../../core/errors.js';
 import { structure } from '../../protocol/schema.js';
-import { refuseGrantTokens } from '../checks.js';
 import { ownDraws } from '../draws.js';
 import { algorithmLists } from '../key-metadata.js';
 import { GrantTokens, KeyId } from '../members.js';
@@ -11,7 +10,6 @@ export const getPublicKey = operation({
   name: 'GetPublicKey',
   input: structure({ KeyId, GrantTokens }, { required: ['KeyId'] }),
   access(input) {
-    refuseGrantTokens(input.GrantTokens);
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:GetPublicKey' }];
   },
   quota: ownDraws('GetPublicKey'),
