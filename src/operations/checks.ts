@@ -68,6 +68,33 @@ export function requireOaepFits(key: Key, algorithm: string, bytes: number): voi
 
 /** No custom key store can be there before they are offered. @throws CustomKeyStoreNotFoundException */
 export function refuseCustomKeyStore(id: string | undefined): void {
-  if (id === undefined) return;
-  throw new KmsError('CustomKeyStoreNotFoundException', `Custom key store ${id} is not found.`);
+  if (id !== undefined) throw customKeyStoreNotFound(id);
+}
+
+/** `id`: the id or the name that the request gives. */
+export function customKeyStoreNotFound(id: string): KmsError {
+  return new KmsError('CustomKeyStoreNotFoundException', `Custom key store ${id} is not found.`);
+}
+
+const STORE_ORIGINS: readonly string[] = ['AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE'];
+
+/**
+ * Origins of custom key stores and CustomKeyStoreId go together.
+ * @throws ValidationException, CustomKeyStoreNotFoundException
+ */
+export function requireStoreOfOrigin(origin: string | undefined, id: string | undefined): void {
+  const ofStore = origin !== undefined && STORE_ORIGINS.includes(origin);
+  if (ofStore && id === undefined) {
+    throw new KmsError(
+      'ValidationException',
+      `CustomKeyStoreId must be specified for the origin ${origin}.`,
+    );
+  }
+  if (!ofStore && id !== undefined) {
+    throw new KmsError(
+      'ValidationException',
+      'CustomKeyStoreId can be used with the AWS_CLOUDHSM and EXTERNAL_KEY_STORE origins only.',
+    );
+  }
+  refuseCustomKeyStore(id);
 }

@@ -17,6 +17,12 @@ import { reEncrypt } from './crypto/re-encrypt.js';
 import { sign } from './crypto/sign.js';
 import { verify } from './crypto/verify.js';
 import { verifyMac } from './crypto/verify-mac.js';
+import { connectCustomKeyStore } from './custom-key-stores/connect-custom-key-store.js';
+import { createCustomKeyStore } from './custom-key-stores/create-custom-key-store.js';
+import { deleteCustomKeyStore } from './custom-key-stores/delete-custom-key-store.js';
+import { describeCustomKeyStores } from './custom-key-stores/describe-custom-key-stores.js';
+import { disconnectCustomKeyStore } from './custom-key-stores/disconnect-custom-key-store.js';
+import { updateCustomKeyStore } from './custom-key-stores/update-custom-key-store.js';
 import { createGrant } from './grants/create-grant.js';
 import { listGrants } from './grants/list-grants.js';
 import { listRetirableGrants } from './grants/list-retirable-grants.js';
@@ -75,6 +81,12 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   tagResource,
   untagResource,
   listResourceTags,
+  createCustomKeyStore,
+  describeCustomKeyStores,
+  connectCustomKeyStore,
+  disconnectCustomKeyStore,
+  updateCustomKeyStore,
+  deleteCustomKeyStore,
   encrypt,
   decrypt,
   reEncrypt,

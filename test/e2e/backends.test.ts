@@ -46,6 +46,8 @@ describe.each(BACKENDS)('%s', (backend) => {
     for (const [name, body] of Object.entries(requests(keys, sealed))) {
       if (name === 'CancelKeyDeletion' || name === 'DeleteAlias') continue;
       if (name === 'ScheduleKeyDeletion') continue;
+      // There is no custom key store that could be made, changed or deleted.
+      if (name.endsWith('CustomKeyStore')) continue;
       await mustCall(server, name, body);
       if (name === 'DisableKey') await mustCall(server, 'EnableKey', body);
     }

@@ -153,6 +153,13 @@ describe('CreateKey', () => {
       'CustomKeyStoreNotFoundException',
       /cks-1234567890abcdef0/,
     ],
+    ['an origin without its store', { Origin: 'AWS_CLOUDHSM' }, 'ValidationException', /StoreId/],
+    [
+      'a store without its origin',
+      { CustomKeyStoreId: 'cks-1234567890abcdef0' },
+      'ValidationException',
+      /origins only/,
+    ],
     ['an XKS key id', { XksKeyId: 'abc' }, 'ValidationException', /XksKeyId/],
     ['a broken policy', { Policy: '{' }, 'MalformedPolicyDocumentException', /JSON/],
     [

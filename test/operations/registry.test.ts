@@ -35,6 +35,7 @@ test('every operation file is registered', () => {
     'alias-name',
     'attested',
     'ciphertext-source',
+    'custom-key-store',
     'data-key',
     'grant-members',
     'key-policy',

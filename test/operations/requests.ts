@@ -34,6 +34,9 @@ export interface Sealed {
 export const GRANTEE = 'arn:aws:iam::111122223333:role/grantee';
 export const MESSAGE = Buffer.from('message').toString('base64');
 
+/** The id of a custom key store that is not there. */
+export const NO_STORE = 'cks-1234567890abcdef0';
+
 /** A key policy that lets anyone do anything. */
 export const OPEN_POLICY = JSON.stringify({
   Version: '2012-10-17',
@@ -45,6 +48,12 @@ export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   CreateKey: undefined,
   ListKeys: undefined,
   GenerateRandom: undefined,
+  CreateCustomKeyStore: undefined,
+  DescribeCustomKeyStores: undefined,
+  ConnectCustomKeyStore: undefined,
+  DisconnectCustomKeyStore: undefined,
+  UpdateCustomKeyStore: undefined,
+  DeleteCustomKeyStore: undefined,
   DescribeKey: 'symmetric',
   UpdateKeyDescription: 'symmetric',
   EnableKey: 'symmetric',
@@ -112,6 +121,12 @@ export function requests(
     UpdateAlias: { AliasName: keys.alias, TargetKeyId: KeyId },
     DeleteAlias: { AliasName: keys.alias },
     ListAliases: { KeyId, Limit: 10 },
+    CreateCustomKeyStore: { CustomKeyStoreName: 'store', KeyStorePassword: 'password' },
+    DescribeCustomKeyStores: { Limit: 10 },
+    ConnectCustomKeyStore: { CustomKeyStoreId: NO_STORE },
+    DisconnectCustomKeyStore: { CustomKeyStoreId: NO_STORE },
+    UpdateCustomKeyStore: { CustomKeyStoreId: NO_STORE, NewCustomKeyStoreName: 'store' },
+    DeleteCustomKeyStore: { CustomKeyStoreId: NO_STORE },
     GetKeyPolicy: { KeyId, PolicyName: 'default' },
     PutKeyPolicy: { KeyId, PolicyName: 'default', Policy: OPEN_POLICY },
     ListKeyPolicies: { KeyId, Limit: 10 },
@@ -169,6 +184,11 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   CreateAlias: ['AliasName', 'TargetKeyId'],
   UpdateAlias: ['AliasName', 'TargetKeyId'],
   DeleteAlias: ['AliasName'],
+  CreateCustomKeyStore: ['CustomKeyStoreName'],
+  ConnectCustomKeyStore: ['CustomKeyStoreId'],
+  DisconnectCustomKeyStore: ['CustomKeyStoreId'],
+  UpdateCustomKeyStore: ['CustomKeyStoreId'],
+  DeleteCustomKeyStore: ['CustomKeyStoreId'],
   GetKeyPolicy: ['KeyId'],
   PutKeyPolicy: ['KeyId', 'Policy'],
   ListKeyPolicies: ['KeyId'],
@@ -216,6 +236,10 @@ export const BOUNDS: Readonly<
   Signature: { kind: 'blob', min: 1, max: 6144 },
   Mac: { kind: 'blob', min: 1, max: 6144 },
   PublicKey: { kind: 'blob', min: 1, max: 8192 },
+  CustomKeyStoreId: { kind: 'text', min: 1, max: 64 },
+  CustomKeyStoreName: { kind: 'text', min: 1, max: 256 },
+  NewCustomKeyStoreName: { kind: 'text', min: 1, max: 256 },
+  KeyStorePassword: { kind: 'text', min: 7, max: 32 },
   PolicyName: { kind: 'text', min: 1, max: 128 },
   Policy: { kind: 'text', min: 1, max: 131_072 },
   Tags: { kind: 'list' },

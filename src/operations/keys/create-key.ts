@@ -5,7 +5,7 @@ import type { KeySpec as OfferedSpec, KeyUsage as OfferedUsage } from '../../cor
 import { kmsBoolean, structure } from '../../protocol/schema.js';
 import { KEY_SPECS, keySpecRow } from '../../specs/key-specs.js';
 import { auditMembers } from '../audit-members.js';
-import { refuseCustomKeyStore } from '../checks.js';
+import { requireStoreOfOrigin } from '../checks.js';
 import { ownDraws } from '../draws.js';
 import { type KeyMetadata, keyMetadata } from '../key-metadata.js';
 import {
@@ -80,7 +80,7 @@ function refuseOtherOrigins(input: OriginMembers): void {
       'XksKeyId can be used with the EXTERNAL_KEY_STORE origin only.',
     );
   }
-  refuseCustomKeyStore(input.CustomKeyStoreId);
+  requireStoreOfOrigin(input.Origin, input.CustomKeyStoreId);
   if (input.Origin === undefined || input.Origin === 'AWS_KMS') return;
   throw new KmsError('UnsupportedOperationException', `Origin ${input.Origin} is not supported.`);
 }
