@@ -87,7 +87,10 @@ Three commands to try, in another shell:`);
 
 const known = credentials();
 const place = dev || argument('--data') !== undefined ? [] : ['--data', data];
-const server = spawn(process.execPath, [cli, 'serve', ...place, ...args], {
+// Its first line says how node is to run it, for shells.
+const [firstLine] = readFileSync(cli, 'utf8').split('\n', 1);
+const nodeArguments = firstLine.split(' ').filter((word) => word.startsWith('--'));
+const server = spawn(process.execPath, [...nodeArguments, cli, 'serve', ...place, ...args], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 let output = '';

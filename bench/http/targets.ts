@@ -1,6 +1,6 @@
 /** The servers under load: ours, a bare echo and a naive KMS, each a child process of its own. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -99,6 +99,12 @@ async function startChild(
   };
 }
 
+/** What the program's first line gives node, as a shell would. */
+function nodeArguments(program: string): string[] {
+  const [first] = readFileSync(program, 'utf8').split('\n', 1);
+  return first!.split(' ').filter((word) => word.startsWith('--'));
+}
+
 const scratch = () => mkdtempSync(join(tmpdir(), 'keystrel-bench-'));
 
 /** Quotas by name, requests per second; `default` stands for all. */
@@ -125,7 +131,8 @@ async function startKeystrel(quotas: Quotas, engineThreads: number): Promise<Tar
   ];
   const limits = ['--quota', quota, '--audit-durability', 'write'];
   const engine = ['--engine-threads', String(engineThreads)];
-  return startChild('keystrel', [cli, ...args, ...limits, ...engine], credentials, folder);
+  const command = [...nodeArguments(cli), cli, ...args, ...limits, ...engine];
+  return startChild('keystrel', command, credentials, folder);
 }
 
 /** `engineThreads`: workers of our server's engine; 0 = its default. */

@@ -42,9 +42,9 @@ export function jsonString(text: string): string {
   return keptTexts[place]!;
 }
 
-/** As jsonString, for a string that will not come again. */
-export function jsonStringOnce(text: string): string {
-  return text.length === ID_CHARS && isPlain(text) ? `"${text}"` : makeText(text);
+/** True for an id (36 characters) that stands for itself in a JSON string. */
+export function isPlainId(text: string): boolean {
+  return text.length === ID_CHARS && isPlain(text);
 }
 
 /** For a few characters a loop is cheaper than the call of a regular expression. */
@@ -54,6 +54,26 @@ function isPlain(text: string): boolean {
     if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return false;
   }
   return true;
+}
+
+/** Names of members that this program gives; those of clients (maps) are never more than a few. */
+const NAMES_MAX = 1_024;
+const names = new Map<string, string>();
+const firstNames = new Map<string, string>();
+
+/** `,"name":` */
+function nameText(name: string): string {
+  return names.get(name) ?? keepName(names, name, `,${jsonString(name)}:`);
+}
+
+/** `{"name":` */
+function firstNameText(name: string): string {
+  return firstNames.get(name) ?? keepName(firstNames, name, `{${jsonString(name)}:`);
+}
+
+function keepName(kept: Map<string, string>, name: string, text: string): string {
+  if (name.length <= KEPT_CHARS_MAX && kept.size < NAMES_MAX) kept.set(name, text);
+  return text;
 }
 
 function makeText(text: string): string {
@@ -98,7 +118,7 @@ function objectText(value: object): string {
   for (const name in value) {
     const member = (value as Record<string, unknown>)[name];
     if (member === undefined) continue;
-    text += `${text === '' ? '{' : ','}${jsonString(name)}:${jsonText(member)}`;
+    text += (text === '' ? firstNameText(name) : nameText(name)) + jsonText(member);
   }
   return text === '' ? '{}' : `${text}}`;
 }

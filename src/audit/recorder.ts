@@ -9,7 +9,7 @@
  */
 import type { KmsError } from '../core/errors.js';
 import { randomId } from '../core/random-ids.js';
-import { jsonString, jsonStringOnce, jsonText } from './json-text.js';
+import { isPlainId, jsonString, jsonText } from './json-text.js';
 import type {
   AuditFields,
   AuditPrincipal,
@@ -41,9 +41,13 @@ const FRONTS_KEPT = 64;
 
 const HEAD = `{"eventVersion":"${EVENT_VERSION}","userIdentity":`;
 const SOURCE = `","eventSource":"${EVENT_SOURCE}","eventName":`;
-const NO_RESPONSE = ',"responseElements":null';
-const READ_ONLY = ',"readOnly":true,"resources":[';
-const NOT_READ_ONLY = ',"readOnly":false,"resources":[';
+const PARAMETERS = ',"requestParameters":';
+const RESPONSE = ',"responseElements":';
+const REQUEST_ID = ',"requestID":"';
+const NO_RESPONSE = `${RESPONSE}null${REQUEST_ID}`;
+const EVENT_ID = '","eventID":"';
+const READ_ONLY = '","readOnly":true,"resources":[';
+const NOT_READ_ONLY = '","readOnly":false,"resources":[';
 const FINISH = '],"eventType":"AwsApiCall","managementEvent":true,';
 const CATEGORY = '"eventCategory":"Management"';
 
@@ -80,7 +84,7 @@ export function createAuditRecorder(
 
 class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
   readonly #newId: () => string;
-  /** The same as JSON: ids of our own making need no look at their characters. */
+  /** The same inside a JSON string: ids of our own making need no look at their characters. */
   readonly #newIdText: () => string;
   readonly #home: AuditRecorderOptions['home'];
   readonly #principals = new Map<string, PrincipalText>();
@@ -94,35 +98,25 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
 
   constructor({ newId, home }: AuditRecorderOptions) {
     this.#newId = newId ?? randomId;
-    this.#newIdText = newId === undefined ? () => `"${randomId()}"` : () => jsonStringOnce(newId());
+    this.#newIdText = newId === undefined ? randomId : () => innerText(newId());
     this.#home = home;
   }
 
   build(fields: AuditFields): string {
     const { caller, error } = fields;
     const who = caller === undefined ? this.#unknown(fields) : this.#textOf(caller);
-    const failure = error === undefined ? '' : failureText(error);
-    const response =
-      fields.response === null
-        ? NO_RESPONSE
-        : `,"responseElements":${boundedText(fields.response, OBJECT_CHARS_MAX)}`;
-    const extra =
-      fields.extra === undefined
-        ? ''
-        : `,"additionalEventData":${boundedText(fields.extra, EXTRA_CHARS_MAX)}`;
+    const front = this.#frontText(who, fields);
     const end = fields.tls
       ? `,"tlsDetails":{"clientProvidedHostHeader":${jsonString(fields.host)}}}`
       : '}';
+    // Every `+` makes an object: what always stands side by side is one piece.
     return (
-      this.#frontText(who, fields) +
-      failure +
-      ',"requestParameters":' +
+      (error === undefined ? front : front + failureText(error)) +
+      PARAMETERS +
       boundedText(fields.request, OBJECT_CHARS_MAX) +
-      response +
-      extra +
-      ',"requestID":' +
-      jsonStringOnce(fields.requestId) +
-      ',"eventID":' +
+      responseText(fields) +
+      innerText(fields.requestId) +
+      EVENT_ID +
       this.#newIdText() +
       (fields.readOnly ? READ_ONLY : NOT_READ_ONLY) +
       this.#resourcesText(fields.resources) +
@@ -236,6 +230,19 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
     this.#fronts[place] = { who, time, operation, sourceAddress, userAgent, text };
     return text;
   }
+}
+
+/** Response and additional event data, up to the request id. */
+function responseText({ response, extra }: AuditFields): string {
+  if (response === null && extra === undefined) return NO_RESPONSE;
+  const text = RESPONSE + boundedText(response, OBJECT_CHARS_MAX);
+  if (extra === undefined) return text + REQUEST_ID;
+  return `${text},"additionalEventData":${boundedText(extra, EXTRA_CHARS_MAX)}${REQUEST_ID}`;
+}
+
+/** The inside of a JSON string that will not come again. */
+function innerText(text: string): string {
+  return isPlainId(text) ? text : jsonString(text).slice(1, -1);
 }
 
 /** The same ASCII text as one piece, which is cheaper to copy again and again. */

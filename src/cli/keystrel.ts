@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4 --single-threaded-gc
 /** The program: `keystrel <command>`. Commands are imported when they run, to start quickly. */
 import { Command, CommanderError } from 'commander';
 import { type Config, SETTINGS, type Setting } from '../core/config.js';

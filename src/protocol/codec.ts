@@ -63,15 +63,30 @@ function valueLiteral(text: string): string {
   return literal;
 }
 
-/** Literals of member names with the colon; outputs are made by our code, so that these are few. */
+/**
+ * Literals of member names with the colon and the comma before; outputs are made by our code, so
+ * that these are few.
+ */
 const MEMBERS_MAX = 1_024;
 const members = new Map<string, string>();
 
 function memberText(name: string): string {
   let text = members.get(name);
   if (text === undefined) {
-    text = `${quote(name)}:`;
+    text = `,${quote(name)}:`;
     if (members.size < MEMBERS_MAX) members.set(name, text);
+  }
+  return text;
+}
+
+/** The same for the first member of an object. */
+const firstMembers = new Map<string, string>();
+
+function firstMemberText(name: string): string {
+  let text = firstMembers.get(name);
+  if (text === undefined) {
+    text = `{${quote(name)}:`;
+    if (firstMembers.size < MEMBERS_MAX) firstMembers.set(name, text);
   }
   return text;
 }
@@ -104,7 +119,7 @@ function encodeObject(value: Readonly<Record<string, unknown>>): string {
   for (const name in value) {
     const member = value[name];
     if (member === undefined) continue;
-    text += `${text === '' ? '{' : ','}${memberText(name)}${encode(member)}`;
+    text += (text === '' ? firstMemberText(name) : memberText(name)) + encode(member);
   }
   return text === '' ? '{}' : `${text}}`;
 }

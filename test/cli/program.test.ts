@@ -55,6 +55,20 @@ function refusal(args: readonly string[], env: Record<string, string> = {}): str
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 describe('keystrel', () => {
+  test('runs by its first line, with the options that it names there', () => {
+    const run = spawnSync(CLI, ['version'], { encoding: 'utf8' });
+    expect([run.status, run.stderr]).toEqual([0, '']);
+    const [first] = readFileSync(CLI, 'utf8').split('\n', 1);
+    const options = first!.split(' ').filter((word) => word.startsWith('--'));
+    expect(options).toHaveLength(2);
+    const heap = 'require("v8").getHeapSpaceStatistics().find((s) => s.space_name === "new_space")';
+    const filled = `const kept = []; for (let i = 0; i < 4e6; i++) kept[i & 1023] = { i };`;
+    const script = `${filled} console.log(${heap}.space_size)`;
+    const node = spawnSync(process.execPath, [...options, '-e', script], { encoding: 'utf8' });
+    expect(Number(node.stdout)).toBeLessThanOrEqual(8 * 1024 * 1024);
+    expect(Number(node.stdout)).toBeGreaterThan(0);
+  });
+
   test('version', () => {
     const { version } = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
