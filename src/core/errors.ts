@@ -29,6 +29,7 @@ export const ERRORS = Object.freeze({
     ...client,
     message: 'The request would have succeeded, but the DryRun option is set.',
   },
+  ExpiredImportTokenException: client,
   ExpiredTokenException: {
     ...client,
     message: 'The security token included in the request is expired',
@@ -38,12 +39,14 @@ export const ERRORS = Object.freeze({
     ...client,
     message: 'The key ID in the request does not identify a CMK that can perform this operation.',
   },
+  IncorrectKeyMaterialException: client,
   InternalFailure: retry,
   InvalidAliasNameException: client,
   InvalidArnException: client,
   InvalidCiphertextException: client,
   InvalidGrantIdException: client,
   InvalidGrantTokenException: client,
+  InvalidImportTokenException: client,
   InvalidKeyUsageException: client,
   InvalidMarkerException: client,
   InvalidSignatureException: {

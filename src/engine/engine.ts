@@ -22,6 +22,7 @@ import {
   type EngineReport,
   type GeneratedKey,
   type GeneratedKeyPair,
+  type ImportRequest,
   type InternalSpec,
   type SigV4Check,
 } from './port.js';
@@ -373,6 +374,27 @@ class LaneEngine implements EngineWithFaults {
         key: wrappingKey,
         in0: Buffer.from(keyId),
         in1: aad,
+        outCap: GENERATED_BYTES_MAX,
+      }),
+    );
+  }
+
+  async importKey(
+    wrappingKey: KeyHandle,
+    importKey: KeyHandle,
+    { spec, algorithm, encryptedMaterial, keyId, aad }: ImportRequest,
+  ): Promise<GeneratedKey> {
+    return generatedKey(
+      await this.#submit({
+        lane: 'keygen',
+        op: OP.IMPORT_KEY,
+        alg: specOf(spec),
+        key: importKey,
+        key2: wrappingKey,
+        in0: encryptedMaterial,
+        in1: aad,
+        in2: Buffer.from(keyId),
+        param: algOf(algorithm),
         outCap: GENERATED_BYTES_MAX,
       }),
     );

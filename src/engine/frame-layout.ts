@@ -113,6 +113,16 @@ export const OP = Object.freeze({
    * stays where keys are kept.
    */
   REWRAP: 21,
+  /**
+   * Takes key material that was made elsewhere. key = RSA private key that it was encrypted for;
+   * key2 = wrapping (domain) key; alg SPEC of the material; param ALG: RSAES_OAEP_* (in0 = the
+   * material's ciphertext) or RSA_AES_KEY_WRAP_* (in0 = ciphertext of an AES-256 key | material
+   * under it by RFC 5649); in1 = AAD of the wrapping, in2 = key id text -> out as GENERATE_KEY.
+   * INVALID_CIPHERTEXT when in0 cannot be opened, whatever is wrong; BAD_INPUT when what is in it is
+   * no key of that spec. A private key (DER PKCS#8) is kept in the one form that GENERATE_KEY makes,
+   * so that its material id does not depend on how it was encoded.
+   */
+  IMPORT_KEY: 22,
 });
 export type Op = (typeof OP)[keyof typeof OP];
 
@@ -167,6 +177,8 @@ export const ALG = Object.freeze({
   NONE: 0,
   RSAES_OAEP_SHA_1: 1,
   RSAES_OAEP_SHA_256: 2,
+  RSA_AES_KEY_WRAP_SHA_1: 3,
+  RSA_AES_KEY_WRAP_SHA_256: 4,
   RSASSA_PKCS1_V1_5_SHA_256: 10,
   RSASSA_PKCS1_V1_5_SHA_384: 11,
   RSASSA_PKCS1_V1_5_SHA_512: 12,

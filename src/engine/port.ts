@@ -47,6 +47,19 @@ export interface GeneratedKey {
   readonly publicKey: Buffer | undefined;
 }
 
+/** Key material made elsewhere, as it comes in. */
+export interface ImportRequest {
+  /** What the material is for. */
+  readonly spec: KeySpec;
+  /** RSAES_OAEP_* or RSA_AES_KEY_WRAP_*. */
+  readonly algorithm: string;
+  readonly encryptedMaterial: Payload;
+  /** Goes into the material id. */
+  readonly keyId: string;
+  /** Bound to the wrapping. */
+  readonly aad: Uint8Array;
+}
+
 export interface GeneratedKeyPair {
   /** DER PKCS#8; undefined when not asked for. */
   readonly privateKey: Buffer | undefined;
@@ -117,6 +130,15 @@ export interface Engine {
     spec: KeySpec | InternalSpec,
     keyId: string,
     aad: Uint8Array,
+  ): Promise<GeneratedKey>;
+  /**
+   * Opens material that was encrypted for `importKey`, an RSA private key, and wraps it. Rejects
+   * INVALID_CIPHERTEXT when it cannot be opened, BAD_INPUT when it is no key of that spec.
+   */
+  importKey(
+    wrappingKey: KeyHandle,
+    importKey: KeyHandle,
+    request: ImportRequest,
   ): Promise<GeneratedKey>;
   generateKeyPair(
     key: KeyHandle,

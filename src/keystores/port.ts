@@ -23,6 +23,18 @@ export interface GeneratedMaterial {
   readonly publicKey: Buffer | undefined;
 }
 
+/** Material made elsewhere, encrypted for an RSA key of the store. */
+export interface ForeignMaterial {
+  readonly spec: KeySpec;
+  /** RSAES_OAEP_* or RSA_AES_KEY_WRAP_*. */
+  readonly algorithm: string;
+  readonly encryptedMaterial: Payload;
+  /** Goes into the material id. */
+  readonly keyId: string;
+  /** Bound to the wrapping. */
+  readonly aad: Uint8Array;
+}
+
 export interface KeyStore {
   random(bytes: number): Promise<Buffer>;
 
@@ -86,6 +98,16 @@ export interface KeyStore {
     spec: HeldSpec,
     keyId: string,
     aad: Uint8Array,
+  ): Promise<GeneratedMaterial>;
+  /**
+   * Opens material that was encrypted for `importKey`, an RSA private key of this store, and gives
+   * it as `generate` does. Fails as InvalidCiphertextException when it cannot be opened, as
+   * IncorrectKeyMaterialException when it is no key of the spec.
+   */
+  importMaterial(
+    wrappingKey: KeyHandle,
+    importKey: KeyHandle,
+    material: ForeignMaterial,
   ): Promise<GeneratedMaterial>;
   /** Wraps bytes that are known outside already. */
   wrap(wrappingKey: KeyHandle, plaintext: Uint8Array, aad: Uint8Array): Promise<Buffer>;

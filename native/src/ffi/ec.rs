@@ -76,6 +76,22 @@ pub fn public_point(key: &AsymmetricKey) -> Result<Vec<u8>, Status> {
     point_bytes(&key.pkey)
 }
 
+/// Makes a key that was read in another form be written as generated ones are: with its public key,
+/// uncompressed. `BadKey` for any other key.
+pub(super) fn write_in_full(key: &AsymmetricKey) -> Result<(), Status> {
+    // SAFETY: a read of a live key, then changes of how it is written; the caller holds the only
+    // reference to a key that no other thread has seen yet.
+    unsafe {
+        let ec = lc::EVP_PKEY_get0_EC_KEY(key.pkey.as_ptr());
+        if ec.is_null() {
+            return Err(Status::BadKey);
+        }
+        lc::EC_KEY_set_enc_flags(ec, 0);
+        lc::EC_KEY_set_conv_form(ec, lc::point_conversion_form_t::POINT_CONVERSION_UNCOMPRESSED);
+    }
+    Ok(())
+}
+
 /// ECDSA over a digest; DER (RFC 3279).
 pub fn ecdsa_sign(key: &AsymmetricKey, digest: &[u8], out: &mut [u8]) -> Result<usize, Status> {
     if let Some(k256) = &key.k256 {

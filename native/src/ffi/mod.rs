@@ -1,10 +1,12 @@
 //! AWS-LC behind safe functions: the only module that calls it.
 mod ec;
+mod foreign;
 mod pkey;
 mod rsa;
 mod secp256k1;
 
 pub use ec::{ecdh, ecdsa_sign, ecdsa_verify, generate_ec, private_scalar, public_point};
+pub use foreign::{foreign_pair, unwrap_padded};
 pub use pkey::{AsymmetricKey, GeneratedPair};
 pub use rsa::{
     RsaParts, generate_rsa, oaep_decrypt, oaep_encrypt, private_lanes, public_lanes,

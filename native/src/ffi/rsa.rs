@@ -214,6 +214,44 @@ pub fn oaep_decrypt(
     }
 }
 
+/// Rounds of Miller and Rabin's test: a composite number passes with probability 2^-64 at most.
+const PRIMALITY_ROUNDS: i32 = 32;
+
+/// Checks of a private key made elsewhere what reading it has not: e = 65537, and two primes of half
+/// the modulus's length each. `BadInput` otherwise.
+pub(super) fn require_sound(key: &AsymmetricKey) -> Result<(), Status> {
+    let rsa = rsa(key)?;
+    let half = 4 * modulus_len(rsa) as u32;
+    // SAFETY: reads of a live key; the context is ours, and freed here.
+    let sound = unsafe {
+        let context = lc::BN_CTX_new();
+        let mut exponent = 0;
+        let is_prime = |number: *const lc::BIGNUM| {
+            let mut prime = 0;
+            !number.is_null()
+                && lc::BN_num_bits(number) == half
+                && lc::BN_primality_test(
+                    &mut prime,
+                    number,
+                    PRIMALITY_ROUNDS,
+                    context,
+                    1,
+                    std::ptr::null_mut(),
+                ) == 1
+                && prime == 1
+        };
+        let sound = !context.is_null()
+            && lc::BN_get_u64(lc::RSA_get0_e(rsa), &mut exponent) == 1
+            && exponent == 65537
+            && is_prime(lc::RSA_get0_p(rsa))
+            && is_prime(lc::RSA_get0_q(rsa));
+        lc::BN_CTX_free(context);
+        sound
+    };
+    clear_errors();
+    if sound { Ok(()) } else { Err(Status::BadInput) }
+}
+
 /// A key pair by FIPS 186-5 (e = 65537).
 pub fn generate_rsa(bits: i32) -> Result<GeneratedPair, Status> {
     // SAFETY: everything made here is freed here or owned by `Pkey`.

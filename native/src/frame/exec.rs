@@ -1,4 +1,5 @@
 //! The executor: reads descriptors, checks every span, runs the jobs, writes status and length.
+use super::import_jobs::import_key;
 use super::keygen_jobs::{generate_key, generate_key_pair};
 use super::layout::{
     DESCRIPTOR_BYTES, FRAME_MAGIC, HEADER_BYTES, MAX_JOBS_PER_FRAME, SEAL_OVERHEAD_BYTES, Status,
@@ -252,6 +253,7 @@ fn run_keyed(key: &Arc<KeyBody>, job: Job<'_>, random: &mut RandomPool) -> Resul
         op::RSA_DECRYPT => rsa::decrypt(key.asymmetric()?, job.alg, job.in0, job.out),
         op::ECDH => ec::ecdh(key.asymmetric()?, job.in0, job.out),
         op::GENERATE_KEY => generate_key(key.encryption_key()?, job, random),
+        op::IMPORT_KEY => import_key(key.asymmetric()?, job, random),
         op::GENERATE_KEY_PAIR => generate_key_pair(key.encryption_key()?, job, random),
         op::LOAD_KEY => load_key(key.encryption_key()?, job),
         op::WRAP => symmetric::seal(key.encryption_key()?, random, &[], job.in1, job.in0, job.out),

@@ -1,7 +1,7 @@
 //! Jobs that make keys: generated, wrapped and named here, in native memory alone.
 use super::exec::Job;
 use super::layout::{SEAL_OVERHEAD_BYTES, Status, spec};
-use crate::ffi::Hash;
+use crate::ffi::{GeneratedPair, Hash};
 use crate::keygen;
 use crate::symmetric::{self, HmacState, MAC_MAX, RandomPool, SecretKey, secret_len};
 use zeroize::Zeroizing;
@@ -16,31 +16,42 @@ pub fn generate_key(
     job: Job<'_>,
     random: &mut RandomPool,
 ) -> Result<usize, Status> {
-    let (secret, spki) = match (secret_len(job.alg), job.alg) {
+    let made = match (secret_len(job.alg), job.alg) {
         (_, spec::ROOT) => return Err(Status::Unsupported),
         (Some(len), _) => {
-            let mut secret = Zeroizing::new(vec![0u8; len]);
-            symmetric::fill(&mut secret);
-            (secret, Vec::new())
+            let mut pkcs8 = Zeroizing::new(vec![0u8; len]);
+            symmetric::fill(&mut pkcs8);
+            GeneratedPair { pkcs8, spki: Vec::new() }
         }
-        (None, asymmetric) => {
-            let pair = keygen::generate(asymmetric)?;
-            (pair.pkcs8, pair.spki)
-        }
+        (None, asymmetric) => keygen::generate(asymmetric)?,
     };
+    wrap_made(wrapping, &made, job.in0, job.in1, job.out, random)
+}
+
+/// Wraps material (a private key, or the secret in its place) and names it after `key_id`:
+/// materialId (32) | u32 wrappedLen | u32 spkiLen | wrapped | SPKI.
+pub fn wrap_made(
+    wrapping: &SecretKey,
+    made: &GeneratedPair,
+    key_id: &[u8],
+    aad: &[u8],
+    out: &mut [u8],
+    random: &mut RandomPool,
+) -> Result<usize, Status> {
+    let GeneratedPair { pkcs8: secret, spki } = made;
     let wrapped = secret.len() + SEAL_OVERHEAD_BYTES;
     let total = 40 + wrapped + spki.len();
-    let out = job.out.get_mut(..total).ok_or(Status::OutTooSmall)?;
-    symmetric::seal(wrapping, random, &[], job.in1, &secret, &mut out[40..40 + wrapped])?;
+    let out = out.get_mut(..total).ok_or(Status::OutTooSmall)?;
+    symmetric::seal(wrapping, random, &[], aad, secret, &mut out[40..40 + wrapped])?;
     let mut hmac = HmacState::EMPTY;
-    hmac.set_key(Hash::Sha256, &secret);
+    hmac.set_key(Hash::Sha256, secret);
     let mut id = [0u8; MAC_MAX];
-    hmac.mac(job.in0, &mut id);
+    hmac.mac(key_id, &mut id);
     zeroize::Zeroize::zeroize(&mut hmac);
     out[..32].copy_from_slice(&id[..32]);
     put_u32(out, 32, wrapped);
     put_u32(out, 36, spki.len());
-    out[40 + wrapped..].copy_from_slice(&spki);
+    out[40 + wrapped..].copy_from_slice(spki);
     Ok(total)
 }
 

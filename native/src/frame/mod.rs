@@ -4,6 +4,7 @@ mod ec_jobs;
 #[cfg(test)]
 mod ec_tests;
 mod exec;
+mod import_jobs;
 mod keygen_jobs;
 mod layout;
 #[cfg(target_arch = "x86_64")]

@@ -11,7 +11,7 @@ import { SPEC, STATUS } from '../frame-layout.js';
 import type { GeneratedPair } from './node-crypto.js';
 import { JobStatus, type NodeKey } from './node-keys.js';
 
-interface CurveRow {
+export interface CurveRow {
   readonly curve: typeof p256;
   /** DER of the curve's object identifier. */
   readonly oid: Buffer;
@@ -32,7 +32,8 @@ const CURVES = new Map<number, CurveRow>([
   [SPEC.ECC_SECG_P256K1, row(secp256k1, '06052b8104000a', 32)],
 ]);
 
-const EC_PUBLIC_KEY = Buffer.from('06072a8648ce3d0201', 'hex');
+/** DER of the object identifier id-ecPublicKey (RFC 5480). */
+export const EC_PUBLIC_KEY = Buffer.from('06072a8648ce3d0201', 'hex');
 const VERSION_0 = Buffer.from('020100', 'hex');
 const VERSION_1 = Buffer.from('020101', 'hex');
 const SEQUENCE = 0x30;
@@ -64,6 +65,12 @@ function encodePkcs8(of: CurveRow, scalar: Uint8Array, point: Uint8Array): Buffe
   const publicKey = der(PUBLIC_KEY, der(BITS, Buffer.alloc(1), point));
   const key = der(SEQUENCE, VERSION_1, der(OCTETS, scalar), publicKey);
   return der(SEQUENCE, VERSION_0, algorithm(of), der(OCTETS, key));
+}
+
+/** The pair of a private scalar, big-endian, in the form that all backends make. */
+export function pairOfScalar(of: CurveRow, scalar: Uint8Array): GeneratedPair {
+  const point = of.curve.getPublicKey(scalar, false);
+  return { pkcs8: encodePkcs8(of, scalar, point), spki: encodeSpki(of, point) };
 }
 
 /** The point of an SPKI in its one DER form. @throws JobStatus BAD_PEER_KEY */
@@ -112,8 +119,7 @@ export function importEcPublicKey(spec: number, of: CurveRow, spki: Buffer): Nod
 
 export function generateEcPair(of: CurveRow): GeneratedPair {
   const scalar = of.curve.utils.randomSecretKey();
-  const point = of.curve.getPublicKey(scalar, false);
-  const pair = { pkcs8: encodePkcs8(of, scalar, point), spki: encodeSpki(of, point) };
+  const pair = pairOfScalar(of, scalar);
   scalar.fill(0);
   return pair;
 }

@@ -20,7 +20,9 @@ import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import type { CHash } from '@noble/hashes/utils.js';
 import { ALG, KDF_LABEL, SEAL_OVERHEAD_BYTES, SPEC, STATUS } from '../frame-layout.js';
 import * as ec from './noble-ec.js';
+import { foreignEcPair, unwrapPadded } from './noble-import.js';
 import { generatePair, publicHalf, requireDigest, signingRow } from './node-crypto.js';
+import { foreignPair } from './node-import.js';
 import { importKey, importPublicKey, JobStatus, type NodeKey, rsaBits } from './node-keys.js';
 import type { Primitives } from './primitives.js';
 import {
@@ -218,6 +220,11 @@ export const noblePrimitives: Primitives = Object.freeze({
     const curve = ec.curveRow(spec);
     return curve === undefined ? generatePair(spec) : ec.generateEcPair(curve);
   },
+  foreignPair: (spec, pkcs8) => {
+    const curve = ec.curveRow(spec);
+    return curve === undefined ? foreignPair(spec, pkcs8) : foreignEcPair(curve, pkcs8);
+  },
+  unwrapPadded,
   seal,
   open,
   mac,

@@ -3,6 +3,8 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import type { KeyHandle } from '../../core/key-handle.js';
 import { handleGeneration, handleSlot } from '../../core/key-handle.js';
 import { D, DESCRIPTOR_BYTES, HEADER_BYTES, OP, SPEC, STATUS } from '../frame-layout.js';
+import type { GeneratedPair } from './node-crypto.js';
+import { openMaterial } from './node-import.js';
 import { JobStatus, type NodeKey, secretBytes } from './node-keys.js';
 import type { PrimitiveChoice } from './primitive-choice.js';
 import type { Primitives } from './primitives.js';
@@ -69,6 +71,32 @@ export function runNodeFrame(
 
 const NONE = Buffer.alloc(0);
 
+/** What wraps and is named is wiped. Out as GENERATE_KEY. */
+function wrapMade(
+  job: JobView,
+  wrapping: NodeKey,
+  made: GeneratedPair,
+  name: Uint8Array,
+  choice: PrimitiveChoice,
+): Buffer {
+  const wrapped = chosen(choice, wrapping.spec, 0).seal(wrapping, NONE, job.in1, made.pkcs8);
+  const materialId = createHmac('sha256', made.pkcs8).update(name).digest();
+  made.pkcs8.fill(0);
+  const lengths = words(wrapped.length, made.spki.length);
+  return Buffer.concat([materialId, lengths, wrapped, made.spki]);
+}
+
+function importMaterial(
+  job: JobView,
+  key: NodeKey,
+  wrapping: NodeKey | undefined,
+  choice: PrimitiveChoice,
+): Buffer {
+  if (wrapping?.spec !== SPEC.DOMAIN) throw new JobStatus(STATUS.BAD_KEY);
+  const made = openMaterial(job, key, choice);
+  return wrapMade(job, wrapping, made, job.in2, choice);
+}
+
 /** @throws JobStatus UNSUPPORTED where no library passed its self-test */
 function chosen(choice: PrimitiveChoice, spec: number, alg: number): Primitives {
   const primitives = choice.of(spec, alg);
@@ -91,6 +119,7 @@ function runJob(
   }
   if (key === undefined) throw new JobStatus(STATUS.BAD_KEY);
   if (job.op === OP.REWRAP) return rewrap(job, key, key2, choice);
+  if (job.op === OP.IMPORT_KEY) return importMaterial(job, key, key2, choice);
   const makes = MAKING.has(job.op);
   const primitives = chosen(choice, key.spec, makes ? 0 : job.alg);
   return makes || SEALING.has(job.op)
@@ -190,7 +219,7 @@ function runSealing(
       }
     }
     case OP.GENERATE_KEY:
-      return generateKey(job, key, primitives, choice);
+      return generateKey(job, key, choice);
     case OP.GENERATE_KEY_PAIR:
       return generateKeyPair(job, key, primitives, choice);
     default:
@@ -218,23 +247,14 @@ function handleBytes(key: NodeKey, insert: Insert | undefined): Buffer {
   return words(handleSlot(handle), handleGeneration(handle));
 }
 
-function generateKey(
-  job: JobView,
-  wrapping: NodeKey,
-  primitives: Primitives,
-  choice: PrimitiveChoice,
-): Buffer {
+function generateKey(job: JobView, wrapping: NodeKey, choice: PrimitiveChoice): Buffer {
   const length = secretBytes(job.alg);
   if (job.alg === SPEC.ROOT) throw new JobStatus(STATUS.UNSUPPORTED);
   const made =
     length === undefined
       ? chosen(choice, job.alg, 0).generatePair(job.alg)
       : { pkcs8: randomBytes(length), spki: NONE };
-  const wrapped = primitives.seal(wrapping, NONE, job.in1, made.pkcs8);
-  const materialId = createHmac('sha256', made.pkcs8).update(job.in0).digest();
-  made.pkcs8.fill(0);
-  const lengths = words(wrapped.length, made.spki.length);
-  return Buffer.concat([materialId, lengths, wrapped, made.spki]);
+  return wrapMade(job, wrapping, made, job.in0, choice);
 }
 
 function generateKeyPair(

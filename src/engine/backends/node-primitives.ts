@@ -1,6 +1,7 @@
 /** node:crypto as a table of primitives. */
 import * as node from './node-crypto.js';
 import { signDigest, verifyDigest } from './node-digest-signatures.js';
+import { foreignPair, unwrapPadded } from './node-import.js';
 import { importKey, importPublicKey } from './node-keys.js';
 import { checkSigV4 } from './node-sigv4.js';
 import type { Primitives } from './primitives.js';
@@ -10,6 +11,8 @@ export const nodePrimitives: Primitives = Object.freeze({
   importKey,
   importPublicKey,
   generatePair: node.generatePair,
+  foreignPair,
+  unwrapPadded,
   seal: node.seal,
   open: node.open,
   mac: node.mac,

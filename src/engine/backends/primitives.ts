@@ -13,6 +13,13 @@ export interface Primitives {
   /** @throws JobStatus BAD_PEER_KEY */
   importPublicKey(spec: number, spki: Buffer): NodeKey;
   generatePair(spec: number): GeneratedPair;
+  /**
+   * A private key that comes from outside (DER PKCS#8), checked and in the form that generatePair
+   * makes. @throws JobStatus BAD_INPUT when the bytes are no sound key of that spec
+   */
+  foreignPair(spec: number, pkcs8: Buffer): GeneratedPair;
+  /** RFC 5649 under AES-256. @throws JobStatus INVALID_CIPHERTEXT */
+  unwrapPadded(kek: Buffer, wrapped: Buffer): Buffer;
   seal(key: NodeKey, header: Uint8Array, context: Uint8Array, plaintext: Uint8Array): Buffer;
   /** @throws JobStatus INVALID_CIPHERTEXT */
   open(key: NodeKey, header: Uint8Array, context: Uint8Array, blob: Buffer): Buffer;

@@ -18,6 +18,14 @@ function failure(error: unknown): KmsError {
   return new KmsError(code ?? 'KMSInternalException', undefined, error);
 }
 
+/** Input that is out of bounds is here the content of a message that could be opened. */
+function foreignFailure(error: unknown): never {
+  if (error instanceof EngineError && error.status === 'BAD_INPUT') {
+    throw new KmsError('IncorrectKeyMaterialException', undefined, error);
+  }
+  throw error;
+}
+
 export function createLocalKeyStore(engine: Engine): KeyStore {
   return Object.freeze<KeyStore>({
     random: (bytes) => engine.random(bytes),
@@ -39,6 +47,8 @@ export function createLocalKeyStore(engine: Engine): KeyStore {
     verifyMac: (key, spec, message, mac) => engine.verifyMac(key, spec, message, mac),
     deriveSharedSecret: (key, spec, peerSpki) => engine.deriveSharedSecret(key, spec, peerSpki),
     generate: (wrappingKey, spec, keyId, aad) => engine.generateKey(wrappingKey, spec, keyId, aad),
+    importMaterial: (wrappingKey, importKey, material) =>
+      engine.importKey(wrappingKey, importKey, material).catch(foreignFailure),
     wrap: (wrappingKey, plaintext, aad) => engine.wrap(wrappingKey, plaintext, aad),
     rewrap: (wrappingKey, wrapped, aad, newWrappingKey, newAad) =>
       engine.rewrap(wrappingKey, wrapped, aad, newWrappingKey, newAad),
