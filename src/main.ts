@@ -10,7 +10,7 @@ import type { RecipientVerifier } from './attestation/port.js';
 import { createRefusingVerifier } from './attestation/refusing-verifier.js';
 import { createFileSink } from './audit/file-sink.js';
 import type { AuditSink } from './audit/port.js';
-import type { ServiceEventRecorder } from './audit/record.js';
+import type { ServiceEventFields, ServiceEventRecorder } from './audit/record.js';
 import { createAuditRecorder } from './audit/recorder.js';
 import { createDevAuthenticator, DEV_ACCOUNT } from './auth/dev-authenticator.js';
 import type { Authenticator } from './auth/port.js';
@@ -131,8 +131,14 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const audit = auditSink(config, auditDirectory, clock);
   cleanup.add(() => audit.close());
   const recorder = createAuditRecorder({ home: { account, region } });
-  const onDeleted = (key: Key) => recordDeletion(key, audit, recorder, clock);
+  const onDeleted = (key: Key) =>
+    recordServiceEvent({ event: 'DeleteKey' }, key, audit, recorder, clock);
   const onRotated = (made: MadeRotation) => recordRotation(made, audit, recorder, clock);
+  const onMaterialExpired = (key: Key, keyMaterialId: string) => {
+    const details = { keyId: key.record.keyId, keyMaterialId };
+    const event = { event: 'DeleteExpiredKeyMaterial', details } as const;
+    return recordServiceEvent(event, key, audit, recorder, clock);
+  };
   const service = createKeyService({
     store,
     keyStore,
@@ -142,6 +148,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     principalsKnown: !config.dev,
     onDeleted,
     onRotated,
+    onMaterialExpired,
   });
   cleanup.add(() => service.close());
   const requestClock = turnClock(clock);
@@ -218,16 +225,17 @@ function auditSink(config: Config, directory: string, clock: Clock): AuditSink {
   }
 }
 
-/** A deletion that came due is the service's own act, with a record of its own. */
-function recordDeletion(
+/** What came due is the service's own act, with a record of its own. */
+function recordServiceEvent(
+  event: Pick<ServiceEventFields, 'event' | 'details'>,
   key: Key,
   audit: AuditSink,
   recorder: ServiceEventRecorder,
   clock: Clock,
 ): Promise<void> {
   const { account, region } = key.record;
-  const event = { event: 'DeleteKey', account, region, keyArn: key.arn } as const;
-  return audit.append(recorder.buildServiceEvent({ ...event, time: clock.now() }));
+  const fields = { ...event, account, region, keyArn: key.arn, time: clock.now() };
+  return audit.append(recorder.buildServiceEvent(fields));
 }
 
 /** Every rotation, also one that a request asked for, is told of as an act of the service. */
@@ -237,8 +245,7 @@ function recordRotation(
   recorder: ServiceEventRecorder,
   clock: Clock,
 ): Promise<void> {
-  const { account, region, keyId, origin } = key.record;
-  const event = { event: 'RotateKey', account, region, keyArn: key.arn } as const;
+  const { keyId, origin } = key.record;
   const details = {
     keyId,
     keyOrigin: origin,
@@ -246,7 +253,7 @@ function recordRotation(
     previousKeyMaterialId: previousMaterialId,
     currentKeyMaterialId: currentMaterialId,
   };
-  return audit.append(recorder.buildServiceEvent({ ...event, time: clock.now(), details }));
+  return recordServiceEvent({ event: 'RotateKey', details }, key, audit, recorder, clock);
 }
 
 function quotas(config: Config): QuotaProfile {

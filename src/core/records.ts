@@ -48,7 +48,7 @@ export interface StoredKey {
   readonly createdAt: number;
   readonly deletionDate: number | null;
   readonly pendingWindowDays: number | null;
-  /** Hex id of the current material; null where no material is present. */
+  /** Hex id of the current material; null before the first import. It stays when material goes. */
   readonly currentMaterialId: string | null;
   /** DER SubjectPublicKeyInfo of an asymmetric key. */
   readonly publicKey: Uint8Array | null;
@@ -58,7 +58,7 @@ export interface StoredKey {
   readonly rotationPeriodDays: number | null;
   /** When the next automatic rotation is due; null where it is off. */
   readonly nextRotationAt: number | null;
-  /** Of imported material, as DescribeKey shows it; null where none is present. */
+  /** Of imported material, as DescribeKey shows it; null unless all of it is present. */
   readonly expirationModel: ExpirationModel | null;
   /** When imported material ends that expires, else null; of several the earliest. */
   readonly validTo: number | null;

@@ -17,6 +17,7 @@ export const GLOBAL_DOMAIN = 'global';
 
 export interface DomainKey {
   readonly id: number;
+  readonly region: string;
   readonly handle: KeyHandle;
 }
 
@@ -25,6 +26,8 @@ export interface DomainKeys {
   current(region: string): Promise<DomainKey>;
   /** The key with that id, for unwrapping. @throws KMSInternalException when it is absent */
   byId(region: string, id: number): Promise<DomainKey>;
+  /** As byId, for ids that come from outside: undefined when there is no such key. */
+  find(region: string, id: number): Promise<DomainKey | undefined>;
   /** Makes the next key of a line; material wrapped by older ones stays as it is. */
   rotate(region: string): Promise<DomainKey>;
   /** Frees the handles. */
@@ -64,15 +67,21 @@ class DomainKeyLines implements DomainKeys {
     return once(this.#current, region, () => this.#newest(region));
   }
 
-  byId(region: string, id: number): Promise<DomainKey> {
-    return once(this.#loaded, id, async () => {
-      const rows = await this.#rows(region);
-      const row = rows.find((one) => one.id === id);
-      if (row === undefined) {
-        throw new KmsError('KMSInternalException', undefined, new Error('no such domain key'));
-      }
-      return this.#load(row);
-    });
+  async byId(region: string, id: number): Promise<DomainKey> {
+    const found = await this.find(region, id);
+    if (found !== undefined) return found;
+    throw new KmsError('KMSInternalException', undefined, new Error('no such domain key'));
+  }
+
+  async find(region: string, id: number): Promise<DomainKey | undefined> {
+    const known = this.#loaded.get(id);
+    if (known !== undefined) {
+      const loaded = await known;
+      return loaded.region === region ? loaded : undefined;
+    }
+    const rows = await this.#rows(region);
+    const row = rows.find((one) => one.id === id);
+    return row === undefined ? undefined : once(this.#loaded, id, () => this.#load(row));
   }
 
   async rotate(region: string): Promise<DomainKey> {
@@ -131,7 +140,7 @@ class DomainKeyLines implements DomainKeys {
     try {
       const handle = await keyStore.load(rootKey, 'DOMAIN', row.wrapped, aad);
       this.#handles.push(handle);
-      return Object.freeze({ id: row.id, handle });
+      return Object.freeze({ id: row.id, region: row.region, handle });
     } catch (error) {
       throw unwrapFailure(keyStore.failure(error));
     }

@@ -16,6 +16,7 @@ import { GrantCache } from './grant-cache.js';
 import { requireGrantFits } from './grant-operations.js';
 import { GrantTokens } from './grant-tokens.js';
 import { Grants } from './grants.js';
+import { ImportedMaterial } from './imported-material.js';
 import type { Key } from './key.js';
 import { KeyCaches } from './key-caches.js';
 import { KeyChanges } from './key-changes.js';
@@ -50,6 +51,8 @@ export interface KeyServiceParts {
   readonly onDeleted?: (key: Key) => void | Promise<void>;
   /** Told of each rotation that was made, automatic or on demand. */
   readonly onRotated?: (rotation: MadeRotation) => void | Promise<void>;
+  /** Told of each imported material that has expired. */
+  readonly onMaterialExpired?: (key: Key, materialId: string) => void | Promise<void>;
 }
 
 export interface RunningKeyService extends KeyService {
@@ -97,6 +100,14 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     quotas,
     onDeleted: parts.onDeleted,
   });
+  const imported = new ImportedMaterial({
+    store,
+    keyStore,
+    domainKeys,
+    clock,
+    changes,
+    onExpired: parts.onMaterialExpired,
+  });
   const aliases = new Aliases({ store, clock, caches, markers, quotas });
   const policies = new Policies({
     store,
@@ -140,6 +151,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     dueWork: Object.freeze([
       { name: 'deletion of keys', run: (now) => management.deleteDueKeys(now) },
       { name: 'rotation of keys', run: (now) => rotation.rotateDueKeys(now) },
+      imported.expiry,
     ]),
 
     enableKeyRotation: (key, periodDays) => rotation.enableAutomatic(key, periodDays),
@@ -147,6 +159,10 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     rotationStatus,
     rotateOnDemand: (key) => rotation.rotateOnDemand(key),
     listRotations: (key, list, limit, marker) => rotation.listRotations(key, list, limit, marker),
+    importParameters: (key, algorithm, wrappingKey) =>
+      imported.parameters(key, algorithm, wrappingKey),
+    importMaterial: (key, request) => imported.import(key, request),
+    deleteImportedMaterial: (key, materialId) => imported.delete(key, materialId),
 
     createAlias: (caller, name, target) => aliases.create(caller, name, target),
     aliasTarget: (caller, name) => aliases.target(caller, name),

@@ -57,20 +57,21 @@ export class Management {
       keyUsage,
     };
     const createdAt = this.#parts.clock.now();
-    const { row: material, publicKey } = await newMaterial(this.#parts, named, createdAt);
+    const made =
+      request.origin === 'EXTERNAL' ? undefined : await newMaterial(this.#parts, named, createdAt);
     const record: StoredKey = {
       ...named,
       version: 1,
-      origin: 'AWS_KMS',
+      origin: request.origin,
       keyManager: 'CUSTOMER',
-      state: 'Enabled',
+      state: made === undefined ? 'PendingImport' : 'Enabled',
       description: request.description,
       multiRegion,
       createdAt,
       deletionDate: null,
       pendingWindowDays: null,
-      currentMaterialId: material.materialId,
-      publicKey,
+      currentMaterialId: made?.row.materialId ?? null,
+      publicKey: made?.publicKey ?? null,
       policy: request.policy ?? null,
       rotationPeriodDays: null,
       nextRotationAt: null,
@@ -80,7 +81,7 @@ export class Management {
       primaryRegion: multiRegion ? region : null,
       service: null,
     };
-    await this.#insert(record, material, request.tags);
+    await this.#insert(record, made?.row, request.tags);
     return ResolvedKey.of(record);
   }
 
@@ -117,7 +118,11 @@ export class Management {
 
   cancelDeletion(key: Key): Promise<Key> {
     return this.#parts.changes.change('CancelKeyDeletion', key, (record) => ({
-      state: record.currentMaterialId === null ? 'PendingImport' : 'Disabled',
+      // A key with an origin of its own shows an expiration model while its material is there.
+      state:
+        record.origin === 'EXTERNAL' && record.expirationModel === null
+          ? 'PendingImport'
+          : 'Disabled',
       deletionDate: null,
       pendingWindowDays: null,
     }));
@@ -202,7 +207,11 @@ export class Management {
     return store.updateKey({ account, region }, keyId, version, patch);
   }
 
-  async #insert(record: StoredKey, material: StoredMaterial, tags: readonly Tag[]): Promise<void> {
+  async #insert(
+    record: StoredKey,
+    material: StoredMaterial | undefined,
+    tags: readonly Tag[],
+  ): Promise<void> {
     const { store, caches } = this.#parts;
     try {
       await store.insertKey(record, material, tags);

@@ -17,7 +17,10 @@ import type {
   StoredMaterial,
   Tag,
 } from '../core/records.js';
+import type { WrappingAlgorithm, WrappingKeySpec } from '../specs/wrapping.js';
 import type { GrantReference } from './grant-tokens.js';
+import type { ImportParameters } from './import-tokens.js';
+import type { ImportMaterialRequest } from './imported-material.js';
 import type { Key } from './key.js';
 import type { DueWork } from './scheduler.js';
 
@@ -47,6 +50,8 @@ export interface RotationStatus {
 }
 
 export interface CreateKeyRequest {
+  /** EXTERNAL: without material, until some is imported. */
+  readonly origin: 'AWS_KMS' | 'EXTERNAL';
   readonly keySpec: KeySpec;
   readonly keyUsage: KeyUsage;
   readonly description: string;
@@ -134,6 +139,23 @@ export interface KeyService {
   disable(key: Key): Promise<void>;
   scheduleDeletion(key: Key, windowDays: number): Promise<Key>;
   cancelDeletion(key: Key): Promise<Key>;
+  /** A fresh wrapping key for the key's material, and its token. */
+  importParameters(
+    key: Key,
+    algorithm: WrappingAlgorithm,
+    wrappingKey: WrappingKeySpec,
+  ): Promise<ImportParameters>;
+  /**
+   * Takes material that was encrypted for a wrapping key of `importParameters`; gives its id.
+   * @throws InvalidImportTokenException, ExpiredImportTokenException, InvalidCiphertextException,
+   *   IncorrectKeyMaterialException, KMSInvalidStateException, UnsupportedOperationException
+   */
+  importMaterial(key: Key, request: ImportMaterialRequest): Promise<string>;
+  /**
+   * Deletes imported material, the current one unless said; gives its id, undefined where the key
+   * never had any. @throws NotFoundException for an id that is none of the key's
+   */
+  deleteImportedMaterial(key: Key, materialId: string | undefined): Promise<string | undefined>;
   /** @throws InvalidMarkerException */
   listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<Key>>;
 

@@ -23,14 +23,18 @@ function lowerCamel(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
-/** A copy of `value` with its members in lowerCamelCase and members ending in Date as text. */
+/** A copy of `value` with its members in lowerCamelCase and those that are times as text. */
 export function auditMembers(value: object): Record<string, unknown> {
   const members: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
     members[lowerCamel(name)] =
-      typeof member === 'number' && name.endsWith('Date') ? auditDate(member) : auditValue(member);
+      typeof member === 'number' && isTime(name) ? auditDate(member) : auditValue(member);
   }
   return members;
+}
+
+function isTime(name: string): boolean {
+  return name.endsWith('Date') || name === 'ValidTo';
 }
 
 function auditValue(value: unknown): unknown {

@@ -28,7 +28,9 @@ export interface KeyMetadata {
   readonly KeyUsage: string;
   readonly KeyState: string;
   readonly DeletionDate?: number;
+  readonly ValidTo?: number;
   readonly Origin: string;
+  readonly ExpirationModel?: string;
   readonly KeyManager: string;
   readonly CustomerMasterKeySpec: string;
   readonly KeySpec: string;
@@ -51,7 +53,9 @@ export function keyMetadata(key: Key): KeyMetadata {
     KeyUsage: record.keyUsage,
     KeyState: record.state,
     ...(record.deletionDate === null ? {} : { DeletionDate: record.deletionDate / 1000 }),
+    ...(record.validTo === null ? {} : { ValidTo: record.validTo / 1000 }),
     Origin: record.origin,
+    ...(record.expirationModel === null ? {} : { ExpirationModel: record.expirationModel }),
     KeyManager: record.keyManager,
     CustomerMasterKeySpec: record.keySpec,
     KeySpec: record.keySpec,

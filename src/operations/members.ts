@@ -126,6 +126,25 @@ export const KeyUsage = kmsEnum([
   'ENCAPSULATE_DECAPSULATE',
 ]);
 export const Origin = kmsEnum(['AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE']);
+/** Shape AlgorithmSpec: how key material is encrypted for its import. */
+export const WrappingAlgorithm = kmsEnum([
+  'RSAES_PKCS1_V1_5',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'RSA_AES_KEY_WRAP_SHA_1',
+  'RSA_AES_KEY_WRAP_SHA_256',
+  'SM2PKE',
+]);
+export const WrappingKeySpec = kmsEnum(['RSA_2048', 'RSA_3072', 'RSA_4096', 'SM2']);
+export const ExpirationModel = kmsEnum(['KEY_MATERIAL_EXPIRES', 'KEY_MATERIAL_DOES_NOT_EXPIRE']);
+export const ImportType = kmsEnum(['NEW_KEY_MATERIAL', 'EXISTING_KEY_MATERIAL']);
+export const KeyMaterialDescription = kmsString({
+  min: 0,
+  max: 256,
+  pattern: '^[a-zA-Z0-9:/_\\s.-]+$',
+});
+/** Shape BackingKeyIdType. */
+export const KeyMaterialId = kmsString({ min: 64, max: 64, pattern: '^[a-f0-9]+$' });
 export const CustomKeyStoreId = kmsString({ min: 1, max: 64 });
 export const XksKeyId = kmsString({ min: 1, max: 128, pattern: '^[a-zA-Z0-9-_.]+$' });
 export const PolicyName = kmsString({ min: 1, max: 128, pattern: '[\\w]+' });

@@ -28,6 +28,9 @@ import { listGrants } from './grants/list-grants.js';
 import { listRetirableGrants } from './grants/list-retirable-grants.js';
 import { retireGrant } from './grants/retire-grant.js';
 import { revokeGrant } from './grants/revoke-grant.js';
+import { deleteImportedKeyMaterial } from './import/delete-imported-key-material.js';
+import { getParametersForImport } from './import/get-parameters-for-import.js';
+import { importKeyMaterial } from './import/import-key-material.js';
 import { cancelKeyDeletion } from './keys/cancel-key-deletion.js';
 import { createKey } from './keys/create-key.js';
 import { describeKey } from './keys/describe-key.js';
@@ -66,6 +69,9 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   getKeyRotationStatus,
   rotateKeyOnDemand,
   listKeyRotations,
+  getParametersForImport,
+  importKeyMaterial,
+  deleteImportedKeyMaterial,
   createAlias,
   updateAlias,
   deleteAlias,

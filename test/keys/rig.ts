@@ -97,6 +97,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     markers: new Markers(markerMac),
     create: (keySpec = 'SYMMETRIC_DEFAULT', keyUsage = 'ENCRYPT_DECRYPT', by = CALLER) =>
       service.createKey(by, {
+        origin: 'AWS_KMS',
         keySpec,
         keyUsage,
         description: '',

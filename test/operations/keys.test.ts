@@ -146,7 +146,6 @@ describe('CreateKey', () => {
       'UnsupportedOperationException',
       /ML_DSA_44/,
     ],
-    ['imported material', { Origin: 'EXTERNAL' }, 'UnsupportedOperationException', /EXTERNAL/],
     [
       'a custom key store',
       { Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: 'cks-1234567890abcdef0' },

@@ -1,5 +1,6 @@
 /** Makes the keys and sealed texts that test/operations/requests.ts speaks of. */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { encryptMaterial } from '../engine/import-material.js';
 import type { TestServer } from '../harness.js';
 import { GRANTEE, MESSAGE, type NamedKeys, type Sealed } from './requests.js';
 
@@ -24,10 +25,40 @@ export async function makeKey(
   return (await mustCall(server, 'CreateKey', { KeySpec, KeyUsage })).KeyMetadata.KeyId;
 }
 
+/** A key of Origin EXTERNAL with its material, and all that imports that again. */
+export async function makeExternalKey(
+  server: Pick<TestServer, 'call'>,
+): Promise<Pick<NamedKeys, 'external'> & ImportMembers> {
+  const created = await mustCall(server, 'CreateKey', { Origin: 'EXTERNAL' });
+  const KeyId = created.KeyMetadata.KeyId;
+  const WrappingAlgorithm = 'RSAES_OAEP_SHA_256';
+  const WrappingKeySpec = 'RSA_2048';
+  const asked = { KeyId, WrappingAlgorithm, WrappingKeySpec };
+  const { ImportToken, PublicKey } = await mustCall(server, 'GetParametersForImport', asked);
+  const publicKey = Buffer.from(PublicKey, 'base64');
+  const material = encryptMaterial(publicKey, WrappingAlgorithm, randomBytes(32));
+  const EncryptedKeyMaterial = material.toString('base64');
+  const imported = await mustCall(server, 'ImportKeyMaterial', {
+    KeyId,
+    ImportToken,
+    EncryptedKeyMaterial,
+    ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+  });
+  return {
+    external: KeyId,
+    importToken: ImportToken,
+    encryptedMaterial: EncryptedKeyMaterial,
+    materialId: imported.KeyMaterialId,
+  };
+}
+
+type ImportMembers = Pick<Sealed, 'importToken' | 'encryptedMaterial' | 'materialId'>;
+
 export async function namedKeys(
   server: Pick<TestServer, 'call' | 'account'>,
   alias: string,
 ): Promise<{ keys: NamedKeys; sealed: Sealed }> {
+  const { external, ...imported } = await makeExternalKey(server);
   const keys: NamedKeys = {
     symmetric: await makeKey(server),
     rsaEncrypt: await makeKey(server, 'RSA_2048', 'ENCRYPT_DECRYPT'),
@@ -35,6 +66,7 @@ export async function namedKeys(
     mac: await makeKey(server, 'HMAC_256', 'GENERATE_VERIFY_MAC'),
     agree: await makeKey(server, 'ECC_NIST_P256', 'KEY_AGREEMENT'),
     self: `arn:aws:iam::${server.account}:user/tester`,
+    external,
     alias,
   };
   await mustCall(server, 'CreateAlias', { AliasName: alias, TargetKeyId: keys.symmetric });
@@ -63,6 +95,7 @@ export async function namedKeys(
   return {
     keys,
     sealed: {
+      ...imported,
       ciphertext: ciphertext.CiphertextBlob,
       signature: signature.Signature,
       mac: mac.Mac,

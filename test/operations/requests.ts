@@ -12,6 +12,8 @@ export interface NamedKeys {
   readonly agree: string;
   /** ARN of a principal of the server's account. */
   readonly self: string;
+  /** Of Origin EXTERNAL, with imported material. */
+  readonly external: string;
   /** An alias of `symmetric`. */
   readonly alias: string;
 }
@@ -23,6 +25,10 @@ export interface Sealed {
   readonly signature: string;
   /** Base64; HMAC_SHA_256 of 'message' by `mac`. */
   readonly mac: string;
+  /** Base64; token and material for `external`, whose material it is already, and its id. */
+  readonly importToken: string;
+  readonly encryptedMaterial: string;
+  readonly materialId: string;
   /** Base64; SPKI of a P-256 key. */
   readonly peer: string;
   /** A grant on `symmetric`. */
@@ -61,6 +67,9 @@ export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   ScheduleKeyDeletion: 'symmetric',
   CancelKeyDeletion: 'symmetric',
   GetPublicKey: 'sign',
+  GetParametersForImport: 'external',
+  ImportKeyMaterial: 'external',
+  DeleteImportedKeyMaterial: 'external',
   EnableKeyRotation: 'symmetric',
   DisableKeyRotation: 'symmetric',
   GetKeyRotationStatus: 'symmetric',
@@ -112,6 +121,21 @@ export function requests(
     ScheduleKeyDeletion: { KeyId, PendingWindowInDays: 7 },
     CancelKeyDeletion: { KeyId },
     GetPublicKey: { KeyId: keys.sign },
+    GetParametersForImport: {
+      KeyId: keys.external,
+      WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+      WrappingKeySpec: 'RSA_2048',
+    },
+    ImportKeyMaterial: {
+      KeyId: keys.external,
+      ImportToken: sealed.importToken,
+      EncryptedKeyMaterial: sealed.encryptedMaterial,
+      ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+      ImportType: 'EXISTING_KEY_MATERIAL',
+      KeyMaterialDescription: 'words',
+      KeyMaterialId: sealed.materialId,
+    },
+    DeleteImportedKeyMaterial: { KeyId: keys.external, KeyMaterialId: sealed.materialId },
     EnableKeyRotation: { KeyId, RotationPeriodInDays: 90 },
     DisableKeyRotation: { KeyId },
     GetKeyRotationStatus: { KeyId },
@@ -176,6 +200,9 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   ScheduleKeyDeletion: ['KeyId'],
   CancelKeyDeletion: ['KeyId'],
   GetPublicKey: ['KeyId'],
+  GetParametersForImport: ['KeyId', 'WrappingAlgorithm', 'WrappingKeySpec'],
+  ImportKeyMaterial: ['KeyId', 'ImportToken', 'EncryptedKeyMaterial'],
+  DeleteImportedKeyMaterial: ['KeyId'],
   EnableKeyRotation: ['KeyId'],
   DisableKeyRotation: ['KeyId'],
   GetKeyRotationStatus: ['KeyId'],
@@ -242,6 +269,14 @@ export const BOUNDS: Readonly<
   KeyStorePassword: { kind: 'text', min: 7, max: 32 },
   PolicyName: { kind: 'text', min: 1, max: 128 },
   Policy: { kind: 'text', min: 1, max: 131_072 },
+  ImportToken: { kind: 'blob', min: 1, max: 6144 },
+  EncryptedKeyMaterial: { kind: 'blob', min: 1, max: 6144 },
+  WrappingAlgorithm: { kind: 'enum' },
+  WrappingKeySpec: { kind: 'enum' },
+  ExpirationModel: { kind: 'enum' },
+  ImportType: { kind: 'enum' },
+  KeyMaterialDescription: { kind: 'text', max: 256 },
+  KeyMaterialId: { kind: 'text', min: 64, max: 64 },
   Tags: { kind: 'list' },
   TagKeys: { kind: 'list' },
   Operations: { kind: 'list' },

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KeyState } from '../../src/core/records.js';
 import { OPERATIONS } from '../../src/operations/registry.js';
 import { startServer, type TestServer } from '../harness.js';
-import { makeKey, mustCall, namedKeys } from '../operations/named-keys.js';
+import { makeExternalKey, makeKey, mustCall, namedKeys } from '../operations/named-keys.js';
 import { KEY_OF, type NamedKeys, requests, type Sealed } from '../operations/requests.js';
 
 const STATES: readonly KeyState[] = [
@@ -119,6 +119,13 @@ const TABLE: Readonly<Record<string, Row>> = {
   TagResource: notWhilePending,
   UntagResource: notWhilePending,
   ListResourceTags: always,
+  GetParametersForImport: {
+    ...notWhilePending,
+    Creating: CREATING,
+    Updating: UPDATING,
+  },
+  ImportKeyMaterial: row({ Creating: CREATING }),
+  DeleteImportedKeyMaterial: row({ Creating: CREATING, Updating: UPDATING }),
 };
 
 /** Operations after which the key is not in the state that it was in. */
@@ -177,12 +184,13 @@ describe.each(STATES)('a key in state %s', (state) => {
   beforeAll(async () => {
     ({ keys, sealed } = await namedKeys(server, `alias/state-${state}`));
     for (const name of CHANGES) own.set(name, await makeKey(server));
+    own.set('DeleteImportedKeyMaterial', (await makeExternalKey(server)).external);
     // Its old target stays enabled: the new one's state decides.
     await mustCall(server, 'CreateAlias', {
       AliasName: freeAlias,
       TargetKeyId: await makeKey(server),
     });
-    const ids = [keys.symmetric, keys.sign, keys.mac, keys.agree, ...own.values()];
+    const ids = [keys.symmetric, keys.sign, keys.mac, keys.agree, keys.external, ...own.values()];
     await bring(ids, state);
   });
 
@@ -194,6 +202,8 @@ describe.each(STATES)('a key in state %s', (state) => {
     const keyId = own.get(name) ?? keys[KEY_OF[name]!];
     const body: Record<string, unknown> = { ...requests(keys, sealed)[name] };
     if (own.has(name)) body.KeyId = keyId;
+    // The current one, whatever its id.
+    if (name === 'DeleteImportedKeyMaterial') delete body.KeyMaterialId;
     if (name === 'CreateAlias') body.AliasName = `alias/made-${state}`;
     if (name === 'UpdateAlias') body.AliasName = freeAlias;
     await check(name, body, keyId, TABLE[name]![state]);

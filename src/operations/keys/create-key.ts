@@ -4,6 +4,7 @@ import { keyArn } from '../../core/ids.js';
 import type { KeySpec as OfferedSpec, KeyUsage as OfferedUsage } from '../../core/records.js';
 import { kmsBoolean, structure } from '../../protocol/schema.js';
 import { KEY_SPECS, keySpecRow } from '../../specs/key-specs.js';
+import { isImportable } from '../../specs/wrapping.js';
 import { auditMembers } from '../audit-members.js';
 import { requireStoreOfOrigin } from '../checks.js';
 import { ownDraws } from '../draws.js';
@@ -72,8 +73,8 @@ interface OriginMembers {
   readonly XksKeyId?: string | undefined;
 }
 
-/** Only material of our own making is offered yet. @throws KmsError for all else */
-function refuseOtherOrigins(input: OriginMembers): void {
+/** Where the material comes from: ours or imported. @throws KmsError for key stores */
+function originOf(input: OriginMembers, keySpec: OfferedSpec): 'AWS_KMS' | 'EXTERNAL' {
   if (input.XksKeyId !== undefined && input.Origin !== 'EXTERNAL_KEY_STORE') {
     throw new KmsError(
       'ValidationException',
@@ -81,7 +82,14 @@ function refuseOtherOrigins(input: OriginMembers): void {
     );
   }
   requireStoreOfOrigin(input.Origin, input.CustomKeyStoreId);
-  if (input.Origin === undefined || input.Origin === 'AWS_KMS') return;
+  if (input.Origin === undefined || input.Origin === 'AWS_KMS') return 'AWS_KMS';
+  if (input.Origin === 'EXTERNAL') {
+    if (isImportable(keySpecRow(keySpec))) return 'EXTERNAL';
+    throw new KmsError(
+      'UnsupportedOperationException',
+      `Origin EXTERNAL is not supported for KeySpec ${keySpec}.`,
+    );
+  }
   throw new KmsError('UnsupportedOperationException', `Origin ${input.Origin} is not supported.`);
 }
 
@@ -128,19 +136,20 @@ export const createKey = operation({
     const { service, caller } = context;
     const { keySpec, keyUsage } = specAndUsage(input);
     const multiRegion = input.MultiRegion ?? false;
-    refuseOtherOrigins(input);
+    const origin = originOf(input, keySpec);
     if (input.Policy !== undefined) {
       const target = {
         arn: keyArn(caller.region, caller.account, NEW_KEY),
         keySpec,
         keyUsage,
-        origin: 'AWS_KMS',
+        origin,
         multiRegion,
         multiRegionRole: multiRegion ? 'PRIMARY' : null,
       } as const;
       await requireKeyPolicy(context, input.Policy, target, input.BypassPolicyLockoutSafetyCheck);
     }
     const key = await service.createKey(caller, {
+      origin,
       keySpec,
       keyUsage,
       description: input.Description ?? '',

@@ -17,7 +17,10 @@ export const getPublicKey = operation({
   async run({ service, keys }) {
     const key = keys[0]!;
     service.requireState('GetPublicKey', key);
-    const { publicKey, keySpec, keyUsage } = key.record;
+    const { publicKey, keySpec, keyUsage, currentMaterialId } = key.record;
+    if (currentMaterialId === null) {
+      throw new KmsError('KMSInvalidStateException', `${key.arn} is pending import.`);
+    }
     // Symmetric and HMAC keys have none.
     if (publicKey === null) throw new KmsError('UnsupportedOperationException');
     return {
