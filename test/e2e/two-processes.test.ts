@@ -68,3 +68,25 @@ test('changes of one key made by both at once all succeed', async () => {
   const seen = await mustCall(one, 'DescribeKey', { KeyId });
   expect(seen.KeyMetadata.Description).toMatch(/^by 1?\d$/);
 });
+
+test('a grant made by one is listed, named again and retired by the other', async () => {
+  const KeyId = await makeKey(one);
+  const request = {
+    KeyId,
+    GranteePrincipal: `arn:aws:iam::${one.account}:user/grantee`,
+    Operations: ['Decrypt'],
+    Name: 'shared',
+  };
+  const made = await mustCall(one, 'CreateGrant', request);
+  const again = await mustCall(other, 'CreateGrant', request);
+  expect(again.GrantId).toBe(made.GrantId);
+  expect(again.GrantToken).not.toBe(made.GrantToken);
+  const { Grants } = await mustCall(other, 'ListGrants', { KeyId });
+  expect(Grants).toHaveLength(1);
+  const use = { KeyId, Plaintext: 'AAAA', GrantTokens: [made.GrantToken] };
+  await mustCall(other, 'Encrypt', use);
+  await mustCall(other, 'RetireGrant', { GrantToken: made.GrantToken });
+  expect((await mustCall(one, 'ListGrants', { KeyId })).Grants).toEqual([]);
+  const twice = await one.call('RetireGrant', { GrantToken: again.GrantToken });
+  expect(twice.json.__type).toBe('NotFoundException');
+});

@@ -48,6 +48,60 @@ async function aliases(): Promise<PagedList> {
   };
 }
 
+const PRINCIPAL = `arn:aws:iam::${ACCOUNT}:user/paged`;
+const anyGrant = { name: undefined, operations: ['Decrypt'], constraints: undefined } as const;
+
+async function grants(filtered: boolean): Promise<PagedList> {
+  const key = await rig.create();
+  const { service, store } = rig;
+  let made = 0;
+  return {
+    async page(limit, marker) {
+      const page = await service.listGrants(key, filtered ? PRINCIPAL : undefined, limit, marker);
+      return { ...page, items: page.items.map((grant) => grant.grantId) };
+    },
+    async add() {
+      made += 1;
+      // Grants to others stand in between.
+      const other = {
+        ...anyGrant,
+        granteePrincipal: `${PRINCIPAL}${made}`,
+        retiringPrincipal: undefined,
+      };
+      if (filtered) await service.createGrant(CALLER, key, other);
+      const own = { ...other, granteePrincipal: PRINCIPAL };
+      return (await service.createGrant(CALLER, key, own)).grantId;
+    },
+    remove: (grantId) => store.deleteGrant(SCOPE, key.record.keyId, grantId),
+  };
+}
+
+async function retirable(): Promise<PagedList> {
+  const keys = [await rig.create(), await rig.create()];
+  const retiringPrincipal = `arn:aws:iam::${ACCOUNT}:role/${randomUUID()}`;
+  const keyOf = new Map<string, string>();
+  return {
+    async page(limit, marker) {
+      const page = await rig.service.listRetirableGrants(
+        CALLER,
+        retiringPrincipal,
+        false,
+        limit,
+        marker,
+      );
+      return { ...page, items: page.items.map((grant) => grant.grantId) };
+    },
+    async add() {
+      const key = keys[keyOf.size % 2]!;
+      const request = { ...anyGrant, granteePrincipal: PRINCIPAL, retiringPrincipal };
+      const { grantId } = await rig.service.createGrant(CALLER, key, request);
+      keyOf.set(grantId, key.record.keyId);
+      return grantId;
+    },
+    remove: (grantId) => rig.store.deleteGrant(SCOPE, keyOf.get(grantId)!, grantId),
+  };
+}
+
 /** A list that is at hand as a whole. */
 function whole(): PagedList {
   const items = new Set<string>();
@@ -74,6 +128,9 @@ function whole(): PagedList {
 const LISTS: readonly (readonly [string, () => Promise<PagedList>])[] = [
   ['ListKeys', async () => keys()],
   ['ListAliases', aliases],
+  ['ListGrants', () => grants(false)],
+  ['ListGrants of a grantee', () => grants(true)],
+  ['ListRetirableGrants', retirable],
   ['a list at hand as a whole', async () => whole()],
 ];
 
