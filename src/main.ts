@@ -151,6 +151,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     onMaterialExpired,
   });
   cleanup.add(() => service.close());
+  cleanup.add(() => service.flushUses());
   const requestClock = turnClock(clock);
   const server = createServer({
     authenticator: authenticatorOf(config, deployment, engine, requestClock),

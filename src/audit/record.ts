@@ -18,6 +18,8 @@ export interface AuditFields {
   /** Wall-clock milliseconds of the request's arrival. */
   readonly time: number;
   readonly requestId: string;
+  /** Of the record; one is made unless it is given. */
+  readonly eventId?: string | undefined;
   /** AWS name; '' when the request did not come that far. */
   readonly operation: string;
   /** Undefined when the signature was refused. */

@@ -117,7 +117,7 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
       responseText(fields) +
       innerText(fields.requestId) +
       EVENT_ID +
-      this.#newIdText() +
+      (fields.eventId === undefined ? this.#newIdText() : innerText(fields.eventId)) +
       (fields.readOnly ? READ_ONLY : NOT_READ_ONLY) +
       this.#resourcesText(fields.resources) +
       who.finish +

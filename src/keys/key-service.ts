@@ -22,6 +22,7 @@ import { KeyCaches } from './key-caches.js';
 import { KeyChanges } from './key-changes.js';
 import { KeyDirectory } from './key-directory.js';
 import { KeyReader } from './key-reader.js';
+import { LastUsage } from './last-usage.js';
 import { Management } from './management.js';
 import { Markers } from './markers.js';
 import { Materials } from './materials.js';
@@ -114,6 +115,7 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     changes,
     principalsKnown: parts.principalsKnown ?? true,
   });
+  const lastUsage = new LastUsage(store);
   const tags = new Tags({ store, caches, markers, quotas });
   const grants = new Grants({ store, clock, caches, markers, tokens, quotas });
   const unsubscribe = store.onChange(caches.onChange);
@@ -152,6 +154,8 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
       { name: 'deletion of keys', run: (now) => management.deleteDueKeys(now) },
       { name: 'rotation of keys', run: (now) => rotation.rotateDueKeys(now) },
       imported.expiry,
+      // Writing what happened is no thing that came due.
+      { name: 'last uses of keys', run: () => lastUsage.flush().then(() => 0) },
     ]),
 
     enableKeyRotation: (key, periodDays) => rotation.enableAutomatic(key, periodDays),
@@ -173,6 +177,11 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     quotas,
     putPolicy: (key, policy) => policies.put(key, policy),
     principalExists: (arn) => policies.principalExists(arn),
+
+    noteUse: (key, operation, usedAt, requestId, eventId) =>
+      lastUsage.note(key, operation, usedAt, requestId, eventId),
+    lastUsage: (key) => lastUsage.of(key),
+    flushUses: () => lastUsage.flush(),
 
     putTags: (key, list) => tags.put(key, list),
     removeTags: (key, tagKeys) => tags.remove(key, tagKeys),

@@ -3,11 +3,14 @@ import { keyArn } from '../core/ids.js';
 import type { StoredKey } from '../core/records.js';
 import { type KeySpecRow, keySpecRow } from '../specs/key-specs.js';
 import type { Key } from './key.js';
+import type { UseNote } from './last-usage.js';
 import type { Material } from './material.js';
 
 /** Points at the current material once it is loaded; aliases of a key share the key's link. */
 export interface MaterialLink {
   current: Material | undefined;
+  /** Of the last use; see last-usage.ts. */
+  use: UseNote | undefined;
 }
 
 export class ResolvedKey implements Key {
@@ -36,7 +39,7 @@ export class ResolvedKey implements Key {
 
   static of(record: StoredKey): ResolvedKey {
     const arn = keyArn(record.region, record.account, record.keyId);
-    const link = { current: undefined };
+    const link = { current: undefined, use: undefined };
     return new ResolvedKey(record, arn, keySpecRow(record.keySpec), undefined, link);
   }
 

@@ -22,6 +22,7 @@ import type { GrantReference } from './grant-tokens.js';
 import type { ImportParameters } from './import-tokens.js';
 import type { ImportMaterialRequest } from './imported-material.js';
 import type { Key } from './key.js';
+import type { KeyLastUsage } from './last-usage.js';
 import type { DueWork } from './scheduler.js';
 
 export type EncryptionContext = Readonly<Record<string, string>>;
@@ -202,6 +203,12 @@ export interface KeyService {
   putPolicy(key: Key, policy: string): Promise<void>;
   /** Whether a user or role of an account of this deployment exists; its ARN. */
   principalExists(arn: string): Promise<boolean>;
+
+  /** Notes a successful use of a key, in memory. Never throws; does no more than set fields. */
+  noteUse(key: Key, operation: string, usedAt: number, requestId: string, eventId: string): void;
+  lastUsage(key: Key): Promise<KeyLastUsage>;
+  /** Writes the uses that are noted, as a scheduler and the end of the process do. */
+  flushUses(): Promise<number>;
 
   /** Adds tags or replaces their values. @throws TagException, NotFoundException */
   putTags(key: Key, tags: readonly Tag[]): Promise<void>;

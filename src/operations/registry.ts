@@ -36,6 +36,7 @@ import { createKey } from './keys/create-key.js';
 import { describeKey } from './keys/describe-key.js';
 import { disableKey } from './keys/disable-key.js';
 import { enableKey } from './keys/enable-key.js';
+import { getKeyLastUsage } from './keys/get-key-last-usage.js';
 import { getPublicKey } from './keys/get-public-key.js';
 import { listKeys } from './keys/list-keys.js';
 import { scheduleKeyDeletion } from './keys/schedule-key-deletion.js';
@@ -64,6 +65,7 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   scheduleKeyDeletion,
   cancelKeyDeletion,
   getPublicKey,
+  getKeyLastUsage,
   enableKeyRotation,
   disableKeyRotation,
   getKeyRotationStatus,

@@ -16,6 +16,7 @@ export function auditFields(exchange: Exchange): AuditFields {
   return {
     time: exchange.time,
     requestId: exchange.requestId,
+    eventId: exchange.eventId,
     operation: operation === undefined ? '' : operation.name,
     caller: exchange.identified,
     claimedAccessKeyId: exchange.identified === undefined ? claimedKey(exchange) : undefined,

@@ -37,6 +37,10 @@ export class Exchange implements OperationContext {
   /** What the request's grant tokens name, after they were verified. */
   grants: readonly GrantReference[] = NO_GRANTS;
   output: unknown = undefined;
+  /** True when its success is a use of its keys. */
+  isUse = false;
+  /** Of the audit record, where it has to be known. */
+  eventId: string | undefined = undefined;
   error: KmsError | undefined = undefined;
   /** The reply as it stands. */
   status = 200;

@@ -17,6 +17,7 @@ import { settled } from '../core/later.js';
 import { REQUESTS_IN_FLIGHT_MAX } from '../core/limits.js';
 import { randomId } from '../core/random-ids.js';
 import type { Key } from '../keys/key.js';
+import { TRACKED_OPERATIONS } from '../keys/last-usage.js';
 import type { KeyService } from '../keys/service.js';
 import type { KeyReference, Operation } from '../operations/port.js';
 import { encodeOutput, operationOf, targetOf } from '../protocol/codec.js';
@@ -79,6 +80,8 @@ interface Route {
   readonly target: string;
   readonly operation: Operation;
   readonly takesGrantTokens: boolean;
+  /** Its success is a use of its keys. */
+  readonly isUse: boolean;
   readonly read: (body: Uint8Array) => unknown;
 }
 
@@ -102,7 +105,8 @@ class RouteTable {
       const shape = shapeOf(operation.input);
       const takesGrantTokens = shape.type === 'structure' && 'GrantTokens' in shape.members;
       const read = compileInput(operation.input);
-      const route = { target, operation, takesGrantTokens, read };
+      const isUse = TRACKED_OPERATIONS.has(operation.name);
+      const route = { target, operation, takesGrantTokens, isUse, read };
       this.#byLength[target.length] ??= [];
       this.#byLength[target.length]!.push(route);
     }
@@ -161,6 +165,7 @@ class RequestPipeline {
       const route = this.#route(exchange.request);
       const { operation } = route;
       exchange.operation = operation;
+      exchange.isUse = route.isUse;
       const input = route.read(exchange.request.body);
       exchange.input = input;
       const references = operation.access(input);
@@ -232,6 +237,7 @@ class RequestPipeline {
 
   #audit(exchange: Exchange): void {
     let accepted: Promise<void>;
+    if (exchange.isUse && exchange.error === undefined) exchange.eventId = randomId();
     try {
       accepted = this.#parts.audit.append(this.#record(exchange));
     } catch (error) {
@@ -241,7 +247,15 @@ class RequestPipeline {
     settled(accepted, exchange, this.#recorded, this.#unrecorded);
   }
 
-  readonly #recorded = (_accepted: unknown, exchange: Exchange): void => this.#reply(exchange);
+  readonly #recorded = (_accepted: unknown, exchange: Exchange): void => {
+    const { keys, eventId, operation, time, requestId } = exchange;
+    if (eventId !== undefined) {
+      for (let i = 0; i < keys.length; i++) {
+        this.#parts.service.noteUse(keys[i]!, operation!.name, time, requestId, eventId);
+      }
+    }
+    this.#reply(exchange);
+  };
 
   /** Nothing may be released that was not recorded: not even why a request was refused. */
   readonly #unrecorded = (error: unknown, exchange: Exchange): void => {

@@ -12,7 +12,7 @@ import { type ErrorCode, KmsError } from '../../src/core/errors.js';
 import type { Key } from '../../src/keys/key.js';
 import type { KeyService } from '../../src/keys/service.js';
 import { type Operation, operation } from '../../src/operations/port.js';
-import { OPERATIONS, UNSUPPORTED_OPERATIONS } from '../../src/operations/registry.js';
+import { OPERATIONS } from '../../src/operations/registry.js';
 import { blob, kmsBoolean, kmsString, structure } from '../../src/protocol/schema.js';
 import { createPipeline, type Pipeline } from '../../src/server/pipeline.js';
 import type { HttpReply, HttpRequest } from '../../src/server/transport.js';
@@ -101,7 +101,7 @@ class World {
       recipients: createRefusingVerifier(),
       throttle,
       operations,
-      unsupported: UNSUPPORTED_OPERATIONS,
+      unsupported: ['NotOffered'],
       service,
       audit,
       recorder: {
@@ -230,7 +230,7 @@ describe('a request that is refused', () => {
     [
       'not offered',
       {},
-      'TrentService.ConnectCustomKeyStore',
+      'TrentService.NotOffered',
       '{',
       'UnsupportedOperationException',
       ['authenticate'],

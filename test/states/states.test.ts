@@ -116,6 +116,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   GetKeyPolicy: always,
   PutKeyPolicy: always,
   ListKeyPolicies: always,
+  GetKeyLastUsage: always,
   TagResource: notWhilePending,
   UntagResource: notWhilePending,
   ListResourceTags: always,
