@@ -133,6 +133,11 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const recorder = createAuditRecorder({ home: { account, region } });
   const onDeleted = (key: Key) =>
     recordServiceEvent({ event: 'DeleteKey' }, key, audit, recorder, clock);
+  const onServiceKeyMade = (key: Key) => {
+    const details = { keyId: key.arn, aliasName: `alias/${key.record.service}` };
+    const event = { event: 'CreateKey', details } as const;
+    return recordServiceEvent(event, key, audit, recorder, clock);
+  };
   const onRotated = (made: MadeRotation) => recordRotation(made, audit, recorder, clock);
   const onMaterialExpired = (key: Key, keyMaterialId: string) => {
     const details = { keyId: key.record.keyId, keyMaterialId };
@@ -145,6 +150,8 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     domainKeys,
     clock,
     quotas: config.limits,
+    ...(config.services === undefined ? {} : { services: config.services }),
+    onServiceKeyMade,
     principalsKnown: !config.dev,
     onDeleted,
     onRotated,

@@ -1,12 +1,13 @@
 /** What goes into an audit record, and the port that makes its line. */
 import type { KmsError } from '../core/errors.js';
+import type { PrincipalKind } from '../core/records.js';
 
 /** Who made a request: what a record needs to know of the caller. */
 export interface AuditPrincipal {
   /** 12 digits. */
   readonly account: string;
   readonly arn: string;
-  readonly kind: 'root' | 'user' | 'role';
+  readonly kind: PrincipalKind;
   readonly name: string;
   readonly accessKeyId: string;
   /** Region that the request is for. */
@@ -49,7 +50,7 @@ export interface AuditRecorder {
 export interface ServiceEventFields {
   /** Wall-clock milliseconds. */
   readonly time: number;
-  readonly event: 'DeleteKey' | 'RotateKey' | 'DeleteExpiredKeyMaterial';
+  readonly event: 'CreateKey' | 'DeleteKey' | 'RotateKey' | 'DeleteExpiredKeyMaterial';
   readonly account: string;
   readonly region: string;
   readonly keyArn: string;

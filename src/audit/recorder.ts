@@ -293,6 +293,8 @@ function userIdentity({ account, arn, kind, name, accessKeyId }: AuditPrincipal)
       return { type: 'Root', principalId: account, arn, accountId: account, accessKeyId };
     case 'user':
       return { type: 'IAMUser', arn, accountId: account, accessKeyId, userName: name };
+    case 'service':
+      return { type: 'AWSService', arn, accountId: account, accessKeyId, invokedBy: name };
     case 'role':
       return {
         type: 'AssumedRole',

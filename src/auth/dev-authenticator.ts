@@ -3,11 +3,16 @@
  *
  * As local emulators do: an access key id of 12 digits is the account, any other means account
  * 000000000000, the caller is that account's root, and the region is that of the credential
- * scope. A request without an AWS Authorization header is refused as AWS refuses it, so that a
+ * scope. One that reads NAME.amazonaws.com makes the caller that service. A request without an AWS Authorization header is refused as AWS refuses it, so that a
  * client that forgot to sign is found in development.
  */
 import { KmsError } from '../core/errors.js';
 import { PARTITION } from '../core/ids.js';
+import {
+  serviceOfPrincipal,
+  servicePrincipal,
+  servicePrincipalArn,
+} from '../core/service-principals.js';
 import {
   isAwsAuthorization,
   isRegion,
@@ -36,7 +41,7 @@ export function createDevAuthenticator(): Authenticator {
         const name = `${accessKeyId}/${region}`;
         let caller = callers.get(name);
         if (caller === undefined) {
-          caller = rootOf(accessKeyId, region);
+          caller = callerOf(accessKeyId, region);
           callers.set(name, caller);
         }
         return Promise.resolve(caller);
@@ -65,6 +70,23 @@ function claimOf(head: RequestHead): { accessKeyId: string; region: string } {
   }
   // What is shown in audit records is what an access key id may look like.
   return { accessKeyId: quoted(scope.accessKeyId), region: scope.region };
+}
+
+function callerOf(accessKeyId: string, region: string): Caller {
+  const service = serviceOfPrincipal(accessKeyId);
+  return service === undefined ? rootOf(accessKeyId, region) : serviceCaller(service, region);
+}
+
+function serviceCaller(service: string, region: string): Caller {
+  const name = servicePrincipal(service);
+  return Object.freeze({
+    account: DEV_ACCOUNT,
+    arn: servicePrincipalArn(DEV_ACCOUNT, service),
+    kind: 'service',
+    name,
+    accessKeyId: name,
+    region,
+  });
 }
 
 function rootOf(accessKeyId: string, region: string): Caller {

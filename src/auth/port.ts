@@ -3,6 +3,7 @@
  * (access keys, and the engine's check of a signature).
  */
 import type { KeyHandle } from '../core/key-handle.js';
+import type { PrincipalKind } from '../core/records.js';
 
 /** Who is calling: the outcome of authentication. */
 export interface Caller {
@@ -10,7 +11,7 @@ export interface Caller {
   readonly account: string;
   /** ARN of the principal, e.g. arn:aws:iam::123456789012:user/admin. */
   readonly arn: string;
-  readonly kind: 'root' | 'user' | 'role';
+  readonly kind: PrincipalKind;
   readonly name: string;
   readonly accessKeyId: string;
   /** Region of the credential scope: the region that this request is for. */
@@ -51,7 +52,7 @@ export interface AccessKeyEntry {
   /** 12 digits. */
   readonly account: string;
   readonly principalArn: string;
-  readonly kind: 'root' | 'user' | 'role';
+  readonly kind: PrincipalKind;
   readonly name: string;
   readonly active: boolean;
   /** 64 lower-case hex digits for a temporary key, null for a long-term one. */

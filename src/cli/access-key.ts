@@ -4,7 +4,12 @@ import type { StoredAccessKey } from '../core/records.js';
 import { type Deployment, openDeployment } from '../deployment.js';
 import { createEngine } from '../engine/engine.js';
 import { type Store, StoreError } from '../store/port.js';
-import { newAccessKey, printCredentials, withoutWorkers } from './administrator.js';
+import {
+  newAccessKey,
+  newServiceAccessKey,
+  printCredentials,
+  withoutWorkers,
+} from './administrator.js';
 
 /** Principals read at a time. */
 const PAGE = 100;
@@ -26,9 +31,16 @@ async function withDeployment(
   }
 }
 
-export function createAccessKey(config: Config, user: string, json: boolean): Promise<void> {
+/** Whose access key is made. */
+export type Holder = { readonly user: string } | { readonly service: string };
+
+export function createAccessKey(config: Config, holder: Holder, json: boolean): Promise<void> {
   return withDeployment(config, async (deployment) => {
-    printCredentials(await newAccessKey(deployment, user), json);
+    const credentials =
+      'service' in holder
+        ? await newServiceAccessKey(deployment, holder.service)
+        : await newAccessKey(deployment, holder.user);
+    printCredentials(credentials, json);
   });
 }
 

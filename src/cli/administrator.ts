@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config.js';
 import { PARTITION } from '../core/ids.js';
 import type { StoredPrincipal } from '../core/records.js';
+import { SERVICE_NAME, servicePrincipal, servicePrincipalArn } from '../core/service-principals.js';
 import type { Deployment } from '../deployment.js';
 import type { EngineOptions } from '../engine/engine.js';
 
@@ -36,11 +37,41 @@ async function userOf(deployment: Deployment, name: string): Promise<StoredPrinc
   return user;
 }
 
+/** The principal of a service, made when there is none. @throws Error for a name that is none */
+async function servicePrincipalOf(
+  deployment: Deployment,
+  service: string,
+): Promise<StoredPrincipal> {
+  if (!SERVICE_NAME.test(service)) throw new Error('a service is named like s3');
+  const { account, store } = deployment;
+  const arn = servicePrincipalArn(account, service);
+  const known = await store.getPrincipal(arn);
+  if (known !== undefined) return known;
+  const name = servicePrincipal(service);
+  const made = { arn, account, kind: 'service', name, createdAt: systemClock.now() } as const;
+  await store.insertPrincipal(made);
+  return made;
+}
+
 /** Makes an access key for the user called `name`. */
 export async function newAccessKey(deployment: Deployment, name: string): Promise<Credentials> {
+  return accessKeyOf(deployment, await userOf(deployment, name));
+}
+
+/** Makes an access key for a service, e.g. 's3'. */
+export async function newServiceAccessKey(
+  deployment: Deployment,
+  service: string,
+): Promise<Credentials> {
+  return accessKeyOf(deployment, await servicePrincipalOf(deployment, service));
+}
+
+async function accessKeyOf(
+  deployment: Deployment,
+  principal: StoredPrincipal,
+): Promise<Credentials> {
   const { account, region } = deployment;
-  const user = await userOf(deployment, name);
-  const { accessKeyId, secretAccessKey } = await deployment.accessKeys.create(user);
+  const { accessKeyId, secretAccessKey } = await deployment.accessKeys.create(principal);
   return { account, region, accessKeyId, secretAccessKey };
 }
 

@@ -86,13 +86,17 @@ function addAccessKey(program: Command): void {
   const group = program.command('access-key').description('access keys of a data directory');
   const create = group
     .command('create')
-    .description('make an access key for an administrator; its secret is shown once')
-    .option('--user <NAME>', 'user name, made when there is none', 'admin')
+    .description('make an access key for an administrator or a service; its secret is shown once')
+    .option('--user <NAME>', 'user name, made when there is none (default: admin)')
+    .option('--service <NAME>', 'service instead of a user, e.g. s3 for s3.amazonaws.com')
     .option('--json', 'print {account, region, accessKeyId, secretAccessKey} alone');
   withSettings(create, ACCESS_KEY_SETTINGS).action(async (options: Options) => {
     const { createAccessKey } = await import('./access-key.js');
-    const user = options.user as string;
-    await createAccessKey(await configOf(options), user, options.json === true);
+    const { user, service } = options as Readonly<Record<string, string | undefined>>;
+    if (user !== undefined && service !== undefined)
+      throw new Error('a user or a service, not both');
+    const holder = service === undefined ? { user: user ?? 'admin' } : { service };
+    await createAccessKey(await configOf(options), holder, options.json === true);
   });
   const list = group
     .command('list')

@@ -18,6 +18,7 @@ import {
   RESOURCE_QUOTAS,
   SHUTDOWN_GRACE_MS,
 } from './limits.js';
+import { SERVICE_NAME, SERVICES_MAX } from './service-principals.js';
 
 /** ConfigError names the setting that is wrong. Its message is one line, without secrets. */
 export class ConfigError extends Error {
@@ -100,6 +101,17 @@ function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
 }
 
 const path = () => z.string().min(1, { error: 'must be a path' });
+
+const services = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value),
+    z
+      .array(z.string().regex(SERVICE_NAME, { error: 'a service is named like s3' }), {
+        error: 'must be names of services, e.g. s3,ebs',
+      })
+      .max(SERVICES_MAX, { error: `at most ${SERVICES_MAX} services` }),
+  )
+  .optional();
 
 const quota = z.union(
   [
@@ -301,6 +313,13 @@ const shape = {
     text:
       "Request quotas: AWS's numbers, none, or a YAML or JSON file of quota names to requests per " +
       'second that override them; the name `default` sets every quota.',
+  }),
+  services: setting(services, {
+    argument: 'NAMES',
+    fallback: 'none',
+    text:
+      'Services that have keys of their own, separated by commas (in YAML, a list): for `s3` there ' +
+      'is `alias/aws/s3`, whose key is made when `s3.amazonaws.com` first uses it.',
   }),
   transport: setting(oneOf(['uws', 'node-http']).prefault('uws'), {
     argument: 'NAME',

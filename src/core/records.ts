@@ -190,11 +190,14 @@ export interface StoredDomainKey {
   readonly createdAt: number;
 }
 
+/** `service`: see core/service-principals.ts. */
+export type PrincipalKind = 'root' | 'user' | 'role' | 'service';
+
 /** A principal that may sign requests. */
 export interface StoredPrincipal {
   readonly arn: string;
   readonly account: string;
-  readonly kind: 'root' | 'user' | 'role';
+  readonly kind: PrincipalKind;
   readonly name: string;
   readonly createdAt: number;
 }

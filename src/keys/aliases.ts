@@ -5,13 +5,13 @@ import { KmsError } from '../core/errors.js';
 import { aliasArn } from '../core/ids.js';
 import type { ResourceQuotas } from '../core/limits.js';
 import type { StoredAlias } from '../core/records.js';
-import type { Store } from '../store/port.js';
+import type { Scope, Store, Page as StorePage } from '../store/port.js';
 import { isStoreError, storeFailure } from './failures.js';
 import type { Key } from './key.js';
 import type { KeyCaches } from './key-caches.js';
 import { aliasNotFound, keyNotFound } from './key-identifier.js';
 import type { Markers } from './markers.js';
-import type { Page } from './service.js';
+import type { ListedAlias, Page } from './service.js';
 
 export interface AliasesParts {
   readonly store: Store;
@@ -19,6 +19,8 @@ export interface AliasesParts {
   readonly caches: KeyCaches;
   readonly markers: Markers;
   readonly quotas: Pick<ResourceQuotas, 'aliasesPerKey'>;
+  /** Aliases of services, ordered: listed in every scope, whether their keys are made or not. */
+  readonly predefined: readonly string[];
 }
 
 function tooMany(target: Key, limit: number): KmsError {
@@ -26,6 +28,28 @@ function tooMany(target: Key, limit: number): KmsError {
     'LimitExceededException',
     `The key ${target.arn} has reached the limit of ${limit} aliases.`,
   );
+}
+
+/** The page, with those of the names that fall into it and have no alias in the store. */
+function withPredefined(
+  page: StorePage<StoredAlias>,
+  names: readonly string[],
+  scope: Scope,
+  limit: number,
+  after: string | undefined,
+): StorePage<ListedAlias> {
+  const stored = new Set(page.items.map(({ name }) => name));
+  const missing = names.filter(
+    (name) =>
+      !stored.has(name) &&
+      (after === undefined || name > after) &&
+      (page.next === undefined || name <= page.next),
+  );
+  const all: ListedAlias[] = [...page.items, ...missing.map((name) => ({ ...scope, name }))];
+  all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const items = all.slice(0, limit);
+  const more = page.next !== undefined || all.length > items.length;
+  return { items, next: more ? items.at(-1)?.name : undefined };
 }
 
 export class Aliases {
@@ -101,15 +125,21 @@ export class Aliases {
     target: Key | undefined,
     limit: number,
     marker: string | undefined,
-  ): Promise<Page<StoredAlias>> {
-    const { store, markers } = this.#parts;
+  ): Promise<Page<ListedAlias>> {
+    const { store, markers, predefined } = this.#parts;
     const { account, region } = caller;
     const keyId = target?.record.keyId;
+    const names = keyId === undefined ? predefined : [];
     return markers.page(
       ['ListAliases', account, region, keyId ?? ''],
       marker,
-      (after) => store.listAliases({ account, region }, keyId, limit, after),
-      (alias) => alias,
+      async (after) => {
+        const page = await store.listAliases({ account, region }, keyId, limit, after);
+        return names.length === 0
+          ? page
+          : withPredefined(page, names, { account, region }, limit, after);
+      },
+      (alias): ListedAlias => alias,
     );
   }
 }

@@ -31,6 +31,7 @@ import { Resolution } from './resolution.js';
 import { type MadeRotation, Rotation } from './rotation.js';
 import { rotationStatus } from './rotation-rules.js';
 import type { KeyService } from './service.js';
+import { ServiceKeys } from './service-keys.js';
 import { requireState, requireUsage } from './states.js';
 import { Tags } from './tags.js';
 
@@ -48,6 +49,10 @@ export interface KeyServiceParts {
   readonly quotas?: Partial<ResourceQuotas>;
   /** False where key policies may name anyone; see PoliciesParts. */
   readonly principalsKnown?: boolean;
+  /** Services that have keys of their own, e.g. 's3'; none unless said. */
+  readonly services?: readonly string[];
+  /** Told of each key that was made for a service. */
+  readonly onServiceKeyMade?: (key: Key) => void | Promise<void>;
   /** Told of each key that was really deleted. */
   readonly onDeleted?: (key: Key) => void | Promise<void>;
   /** Told of each rotation that was made, automatic or on demand. */
@@ -77,7 +82,16 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   const markers = new Markers(markerMac);
   const grantMac = new DeploymentMac({ store, keyStore, domainKeys }, 'grant-token-key');
   const tokens = new GrantTokens(grantMac);
-  const resolution = new Resolution(directory, reader, materials, tokens);
+  const serviceKeys = new ServiceKeys({
+    store,
+    keyStore,
+    domainKeys,
+    clock,
+    caches,
+    services: parts.services ?? [],
+    onMade: parts.onServiceKeyMade,
+  });
+  const resolution = new Resolution(directory, reader, materials, tokens, serviceKeys);
   const cryptography = new Cryptography(keyStore, materials);
   const rotation = new Rotation({
     store,
@@ -109,7 +123,8 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     changes,
     onExpired: parts.onMaterialExpired,
   });
-  const aliases = new Aliases({ store, clock, caches, markers, quotas });
+  const predefined = serviceKeys.aliases;
+  const aliases = new Aliases({ store, clock, caches, markers, quotas, predefined });
   const policies = new Policies({
     store,
     changes,

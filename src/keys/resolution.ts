@@ -1,7 +1,7 @@
 /** Finds the key that a request names: from the caches on the hot path, else from the store. */
 import type { Caller } from '../auth/port.js';
 import type { BlobInput } from '../core/blob.js';
-import { KmsError } from '../core/errors.js';
+import { isKmsError, KmsError } from '../core/errors.js';
 import { headerText, parseHeader } from './ciphertext.js';
 import type { GrantTokens } from './grant-tokens.js';
 import type { KeyDirectory } from './key-directory.js';
@@ -16,6 +16,8 @@ import type { KeyReader } from './key-reader.js';
 import type { Materials } from './materials.js';
 import type { ResolvedKey } from './resolved-key.js';
 import type { KeyLookup } from './service.js';
+import type { ServiceKeys } from './service-keys.js';
+import { mayUseServiceKey } from './service-policy.js';
 
 /**
  * Permissions of the operations that may work from the caches. All others read the store, so that
@@ -42,21 +44,30 @@ export class Resolution {
   readonly #reader: KeyReader;
   readonly #materials: Materials;
   readonly #grantTokens: GrantTokens;
+  readonly #serviceKeys: ServiceKeys;
 
   constructor(
     directory: KeyDirectory,
     reader: KeyReader,
     materials: Materials,
     grantTokens: GrantTokens,
+    serviceKeys: ServiceKeys,
   ) {
     this.#directory = directory;
     this.#reader = reader;
     this.#materials = materials;
     this.#grantTokens = grantTokens;
+    this.#serviceKeys = serviceKeys;
   }
 
   /** See KeyService.resolve. */
   resolve(caller: Caller, lookup: KeyLookup): ResolvedKey | Promise<ResolvedKey> {
+    const key = this.#find(caller, lookup);
+    if (key instanceof Promise) return key.then((found) => permitted(caller, found, lookup));
+    return key.record.service === null ? key : permitted(caller, key, lookup);
+  }
+
+  #find(caller: Caller, lookup: KeyLookup): ResolvedKey | Promise<ResolvedKey> {
     const { id, ciphertext } = lookup;
     if (id === undefined) {
       if (ciphertext !== undefined) {
@@ -80,7 +91,15 @@ export class Resolution {
     }
     if (lookup.anyAccount === true) return this.#ofAnyAccount(caller, id, permission);
     const identifier = parseKeyIdentifier(caller, id, aliases, permission);
-    return this.#reader.read(caller, identifier, fresh);
+    const found = this.#reader.read(caller, identifier, fresh);
+    if (identifier.kind === 'key') return found;
+    const { name } = identifier;
+    if (!this.#serviceKeys.isFirstUse(caller, name, permission)) return found;
+    return found.catch(async (error: unknown) => {
+      if (!isKmsError(error, 'NotFoundException')) throw error;
+      await this.#serviceKeys.make(caller, name);
+      return this.#reader.read(caller, identifier, true);
+    });
   }
 
   /** A key of another account answers as one that is absent. @throws AccessDeniedException */
@@ -137,4 +156,11 @@ export class Resolution {
     if (header.keyId !== key.record.keyId) throw new KmsError('IncorrectKeyException');
     return key;
   }
+}
+
+/** @throws AccessDeniedException for a service's key that is not the caller's to use so */
+function permitted(caller: Caller, key: ResolvedKey, { id, permission }: KeyLookup): ResolvedKey {
+  if (mayUseServiceKey(caller, key, permission)) return key;
+  if (id === undefined) throw ciphertextDenied(caller, permission);
+  throw accessDenied(caller, permission, key.arn);
 }

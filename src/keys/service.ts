@@ -50,6 +50,15 @@ export interface RotationStatus {
   readonly nextRotationAt: number;
 }
 
+/** An alias of a service whose key is not made yet has neither target nor dates. */
+export type ListedAlias =
+  | StoredAlias
+  | (Pick<StoredAlias, 'account' | 'region' | 'name'> & {
+      readonly targetKeyId?: undefined;
+      readonly createdAt?: undefined;
+      readonly updatedAt?: undefined;
+    });
+
 export interface CreateKeyRequest {
   /** EXTERNAL: without material, until some is imported. */
   readonly origin: 'AWS_KMS' | 'EXTERNAL';
@@ -74,7 +83,8 @@ export interface GrantRequest {
 export interface KeyService {
   /**
    * Finds the key that a request names, in the caller's account and region unless an ARN says
-   * otherwise, and checks that the caller may use it (until policies exist: own account only).
+   * otherwise, and checks that the caller may use it (until policies exist: own account only, and
+   * keys of services by their services only). The key of a service is made by its first use.
    * Synchronous when cached: callers test for a Promise before awaiting (hot path).
    *
    * With a symmetric ciphertext: the key in its header; when `id` is given too, the two must agree.
@@ -195,7 +205,7 @@ export interface KeyService {
     target: Key | undefined,
     limit: number,
     marker: string | undefined,
-  ): Promise<Page<StoredAlias>>;
+  ): Promise<Page<ListedAlias>>;
 
   /** Resource quotas, as configured. */
   readonly quotas: ResourceQuotas;

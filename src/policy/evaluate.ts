@@ -2,6 +2,7 @@
  * What one key policy says about one request. AWS KMS Developer Guide, "Determining access to AWS
  * KMS keys"; IAM User Guide, "Policy evaluation logic".
  */
+import type { PrincipalKind } from '../core/records.js';
 import type { Condition, Patterns, PolicyDocument, Principal, Principals } from './document.js';
 import { OPERATORS } from './operators.js';
 import { matchesWildcards } from './wildcards.js';
@@ -19,7 +20,9 @@ export interface PolicyRequest {
 export interface PolicyCaller {
   readonly account: string;
   readonly arn: string;
-  readonly kind: 'root' | 'user' | 'role';
+  readonly kind: PrincipalKind;
+  /** Of a service, e.g. 's3.amazonaws.com'. */
+  readonly name?: string;
 }
 
 /**
@@ -69,6 +72,7 @@ function reachOfEntry(entry: Principal, caller: PolicyCaller): Reach {
     case 'role':
       return isOfRole(caller, entry.account, entry.arn) ? 'principal' : 'none';
     case 'service':
+      return caller.kind === 'service' && entry.name === caller.name ? 'principal' : 'none';
     case 'federated':
       return 'none';
   }

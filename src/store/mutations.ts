@@ -73,6 +73,7 @@ function* insertKey(
   key: StoredKey,
   material: StoredMaterial | undefined,
   tags: readonly Tag[] = [],
+  alias?: StoredAlias,
 ): Steps<void> {
   const made = yield* rows(
     db
@@ -87,6 +88,7 @@ function* insertKey(
     yield* rows(db.insertInto('materials').values(rowOfMaterial(material)));
   }
   yield* writeTags(db, key, key.keyId, tags);
+  if (alias !== undefined) yield* insertAlias(db, alias, 1);
   yield* recordChange(db, { ...key, kind: 'key', id: key.keyId });
 }
 

@@ -117,11 +117,15 @@ export interface Store {
   /** CONFLICT when the name is set already. */
   insertMeta(name: string, value: string): Promise<void>;
 
-  /** Inserts the key, its first material (absent for PendingImport) and its tags in one transaction. CONFLICT. */
+  /**
+   * Inserts the key, its first material (absent for PendingImport), its tags and an alias of it in
+   * one transaction. CONFLICT when the key id or the alias is taken.
+   */
   insertKey(
     key: StoredKey,
     material: StoredMaterial | undefined,
     tags?: readonly Tag[],
+    alias?: StoredAlias,
   ): Promise<void>;
   getKey(scope: Scope, keyId: string): Promise<StoredKey | undefined>;
   /** The key with this id in the region, whatever its account (for Decrypt by ciphertext). */
@@ -177,7 +181,6 @@ export interface Store {
   listKeys(scope: Scope, limit: number, after: string | undefined): Promise<Page<StoredKey>>;
   /** Keys of any account and region in PendingDeletion whose date is at or before `now`. */
   keysDueForDeletion(now: number, limit: number): Promise<readonly StoredKey[]>;
-  /** Customer managed keys, in any state. */
   /**
    * Keys of any account and region whose automatic rotation was due at or before `now`: Enabled
    * ones, no replicas. Ordered by region and key id; only those behind `after` where given.
@@ -187,6 +190,7 @@ export interface Store {
     limit: number,
     after: RegionKey | undefined,
   ): Promise<readonly StoredKey[]>;
+  /** Customer managed keys, in any state. */
   countKeys(scope: Scope): Promise<number>;
 
   getMaterial(scope: Scope, keyId: string, materialId: string): Promise<StoredMaterial | undefined>;

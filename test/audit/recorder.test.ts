@@ -81,6 +81,18 @@ describe('members that vary', () => {
     expect(record).toMatchObject({ resources: [], readOnly: false });
   });
 
+  test('a service', () => {
+    const arn = `arn:aws:iam::${ACCOUNT}:service/s3.amazonaws.com`;
+    const service = { ...ROOT, kind: 'service', name: 's3.amazonaws.com', arn } as const;
+    expect(read({ caller: service }).userIdentity).toEqual({
+      type: 'AWSService',
+      arn,
+      accountId: ACCOUNT,
+      accessKeyId: ROOT.accessKeyId,
+      invokedBy: 's3.amazonaws.com',
+    });
+  });
+
   test('a user, a role, and a session of a role', () => {
     const user = { ...ROOT, kind: 'user', name: 'ada', arn: `arn:aws:iam::${ACCOUNT}:user/ada` };
     expect(read({ caller: user as AuditPrincipal }).userIdentity).toEqual({

@@ -28,6 +28,20 @@ describe('the dev authenticator', () => {
     expect(await call(signedLines({}, { accessKeyId, secret: 'other' }))).toBe(caller);
   });
 
+  it('takes the name of a service for that service', async () => {
+    const caller = await call(signedLines({}, { accessKeyId: 's3.amazonaws.com' }));
+    expect(caller).toEqual({
+      account: '000000000000',
+      arn: 'arn:aws:iam::000000000000:service/s3.amazonaws.com',
+      kind: 'service',
+      name: 's3.amazonaws.com',
+      accessKeyId: 's3.amazonaws.com',
+      region: REGION,
+    });
+    const other = await call(signedLines({}, { accessKeyId: 'S3.amazonaws.com' }));
+    expect(other.kind).toBe('root');
+  });
+
   it('does not look at dates, signed headers or the signature', async () => {
     const lines = signedLines({}, { at: 0 }).filter(([name]) => !name.startsWith('x-amz-'));
     expect((await call(lines)).region).toBe(REGION);

@@ -50,6 +50,7 @@ test('every setting can be given by its variable and in the file', async () => {
     region: 'eu-west-3',
     account: '123456789012',
     quota: 'off',
+    services: 's3,ebs',
     transport: 'node-http',
     logLevel: 'silent',
     graceMs: '5',

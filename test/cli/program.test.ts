@@ -323,6 +323,10 @@ describe('access-key', () => {
       /no access key/,
     );
     expect(refusal(['access-key', 'create', '--user', 'a b', ...at])).toMatch(/user name/);
+    expect(refusal(['access-key', 'create', '--service', 'S3', ...at])).toMatch(/named like s3/);
+    expect(refusal(['access-key', 'create', '--user', 'a', '--service', 's3', ...at])).toMatch(
+      /a user or a service, not both/,
+    );
     data.remove();
   });
 });

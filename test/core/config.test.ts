@@ -55,6 +55,8 @@ describe('refused, by the name of the setting', () => {
     ['a switch', { dev: 'yes' }, 'dev', /true or false/],
     ['a region', { region: 'US East' }, 'region', /us-east-1/],
     ['an account', { account: '123' }, 'account', /12 digits/],
+    ['a service', { services: ['s3', 'S3'] }, 'services.1', /named like s3/],
+    ['services that are no list', { services: 7 }, 'services', /s3,ebs/],
     ['a quota', { quota: 'none' }, 'quota', /aws, off/],
     ['a negative quota', { quota: { CreateKey: -1 } }, 'quota.CreateKey', /from 0/],
     ['a certificate alone', { tls: { cert: 'c.pem' } }, 'tls.key', /together/],

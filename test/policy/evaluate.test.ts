@@ -67,6 +67,20 @@ describe('principals', () => {
     return [ROOT, ANN, SESSION, STRANGER].map((one) => (one === who ? 'allowed' : 'silent'));
   }
 
+  test('a service is who bears its name, not a user called so', () => {
+    const name = 's3.amazonaws.com';
+    const service = {
+      account: ACCOUNT,
+      arn: `arn:aws:iam::${ACCOUNT}:service/${name}`,
+      kind: 'service',
+      name,
+    } as const;
+    const allowed = allow({ Principal: { Service: name } });
+    expect(decide(allowed, service)).toBe('allowed');
+    expect(decide(allowed, { ...service, name: 'ebs.amazonaws.com' })).toBe('silent');
+    expect(decide(allowed, { ...service, kind: 'user' })).toBe('silent');
+  });
+
   test('an allowance of the principal itself counts for more than that of its account', () => {
     const own = allow({ Principal: { AWS: ANN.arn } });
     const account = allow({ Principal: { AWS: ACCOUNT } });

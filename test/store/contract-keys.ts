@@ -70,6 +70,19 @@ export function keyContract(subject: Subject): void {
       expect((await store.getKey(SCOPE, key.keyId))!.description).toBe('first');
     });
 
+    test('comes with an alias, or not at all', async () => {
+      const { store } = subject;
+      const key = keyRecord();
+      const alias = aliasRecord(key, 'alias/aws/s3');
+      await store.insertKey(key, undefined, [], alias);
+      expect(await store.getAlias(SCOPE, alias.name)).toEqual(alias);
+      const late = keyRecord();
+      const again = aliasRecord(late, alias.name);
+      expect(await refusal(store.insertKey(late, undefined, [], again))).toBe('CONFLICT');
+      expect(await store.getKey(SCOPE, late.keyId)).toBeUndefined();
+      expect((await store.getAlias(SCOPE, alias.name))!.targetKeyId).toBe(key.keyId);
+    });
+
     test('a change takes the version it expects, and gives the next', async () => {
       const { store } = subject;
       const key = await insertKey(store);

@@ -8,6 +8,8 @@ import { operation } from '../port.js';
 
 const PAGE = { fallback: 50, max: 100 };
 
+const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
+
 export const listAliases = operation({
   name: 'ListAliases',
   input: structure({ KeyId, Limit, Marker }),
@@ -28,8 +30,8 @@ export const listAliases = operation({
         AliasName: alias.name,
         AliasArn: aliasArn(alias.region, alias.account, alias.name),
         TargetKeyId: alias.targetKeyId,
-        CreationDate: alias.createdAt / 1000,
-        LastUpdatedDate: alias.updatedAt / 1000,
+        CreationDate: seconds(alias.createdAt),
+        LastUpdatedDate: seconds(alias.updatedAt),
       })),
       ...pageMembers(page),
     };

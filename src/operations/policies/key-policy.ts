@@ -73,7 +73,13 @@ function ownPrincipals(document: PolicyDocument, account: string): ReadonlySet<s
   return arns;
 }
 
-const PRINCIPAL_TYPES = Object.freeze({ root: 'Account', user: 'User', role: 'AssumedRole' });
+/** Services have no type of principal. */
+const PRINCIPAL_TYPES = Object.freeze({
+  root: 'Account',
+  user: 'User',
+  role: 'AssumedRole',
+  service: undefined,
+});
 
 /** Condition keys of the present request that a later PutKeyPolicy would have as well. */
 function conditionContext(
@@ -85,6 +91,8 @@ function conditionContext(
     'aws:PrincipalArn': caller.arn,
     'aws:PrincipalAccount': caller.account,
     'aws:PrincipalType': PRINCIPAL_TYPES[caller.kind],
+    'aws:PrincipalIsAWSService': String(caller.kind === 'service'),
+    'aws:PrincipalServiceName': caller.kind === 'service' ? caller.name : undefined,
     'aws:username': caller.kind === 'user' ? caller.name : undefined,
     'aws:RequestedRegion': caller.region,
     'aws:CurrentTime': new Date(now).toISOString(),

@@ -221,8 +221,13 @@ class SqliteStore implements Store {
     return this.#run('insertMeta', name, value);
   }
 
-  insertKey(key: StoredKey, material: StoredMaterial | undefined, tags?: readonly Tag[]) {
-    return this.#run('insertKey', key, material, tags);
+  insertKey(
+    key: StoredKey,
+    material: StoredMaterial | undefined,
+    tags?: readonly Tag[],
+    alias?: StoredAlias,
+  ) {
+    return this.#run('insertKey', key, material, tags, alias);
   }
   getKey(scope: Scope, keyId: string) {
     return this.#read(({ reads }) => optional(reads.key(scope, keyId), keyOfRow));
