@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { API_OPERATIONS } from '../../src/operations/api-operations.js';
 import { OPERATIONS, UNSUPPORTED_OPERATIONS } from '../../src/operations/registry.js';
 import { compileInput } from '../../src/protocol/input.js';
+import { coverageDoc } from './coverage-doc.js';
 import { operationsDoc } from './operations-doc.js';
 import { KEY_OF } from './requests.js';
 
@@ -70,6 +71,17 @@ test('docs/operations.md is in step with the registry', () => {
   const text = operationsDoc((name) => {
     const file = `${kebab(name)}.ts`;
     return FAMILIES.find((family) => existsSync(join(root, 'src/operations', family, file)))!;
+  });
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(path, text);
+  expect(readFileSync(path, 'utf8')).toBe(text);
+});
+
+test('docs/api-coverage.md is in step with the registry and the tables of the tests', () => {
+  const path = join(root, 'docs/api-coverage.md');
+  const text = coverageDoc((name) => {
+    const file = `${kebab(name)}.ts`;
+    const family = FAMILIES.find((one) => existsSync(join(root, 'src/operations', one, file)))!;
+    return `src/operations/${family}/${file}`;
   });
   if (process.env.UPDATE_DOCS === '1') writeFileSync(path, text);
   expect(readFileSync(path, 'utf8')).toBe(text);
