@@ -86,6 +86,27 @@ describe.skipIf(!isInstalled)('aws kms', () => {
     await aws('update-alias', '--alias-name', 'alias/shell', '--target-key-id', keyId);
   });
 
+  test('policies and tags', async () => {
+    const made = await aws('create-key', '--tags', 'TagKey=team,TagValue=blue');
+    const id: string = made.KeyMetadata.KeyId;
+    expect((await aws('list-key-policies', '--key-id', id)).PolicyNames).toEqual(['default']);
+    const first = await aws('get-key-policy', '--key-id', id, '--policy-name', 'default');
+    const document = JSON.parse(first.Policy);
+    document.Statement[0].Sid = 'changed in a shell';
+    const policy = `file://${file('policy.json', Buffer.from(JSON.stringify(document)))}`;
+    const put = ['put-key-policy', '--key-id', id, '--policy-name', 'default', '--policy'];
+    expect(await aws(...put, policy)).toBeUndefined();
+    const second = await aws('get-key-policy', '--key-id', id, '--policy-name', 'default');
+    expect(JSON.parse(second.Policy)).toEqual(document);
+    await expect(aws(...put, '{"Statement":[]}')).rejects.toThrow(
+      'The new key policy will not allow you to update the key policy in the future.',
+    );
+    await aws('tag-resource', '--key-id', id, '--tags', 'TagKey=cost,TagValue=7');
+    await aws('untag-resource', '--key-id', id, '--tag-keys', 'team');
+    const { Tags } = await aws('list-resource-tags', '--key-id', id);
+    expect(Tags).toEqual([{ TagKey: 'cost', TagValue: '7' }]);
+  });
+
   test('encrypt, decrypt, re-encrypt', async () => {
     const plaintext = randomBytes(100);
     const sealed = await aws(
