@@ -10,7 +10,7 @@ import type { StoredKeyUse } from '../core/records.js';
 import type { Store } from '../store/port.js';
 import { storeFailure } from './failures.js';
 import type { Key } from './key.js';
-import { resolved } from './resolved-key.js';
+import { resolved, type UseNote } from './resolved-key.js';
 
 /** Shape KeyLastUsageTrackingOperation. */
 export const TRACKED_OPERATIONS: ReadonlySet<string> = new Set([
@@ -36,13 +36,6 @@ const NOTES_MAX = 50_000;
 const GROUP = 500;
 /** The version of the schema since which uses are kept. */
 const SCHEMA_VERSION = 2;
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** The note of a key; `waiting` while it is to be written. */
-export interface UseNote extends Mutable<StoredKeyUse> {
-  waiting: boolean;
-}
 
 /** What a use is known by, besides its key. */
 export type Use = Pick<StoredKeyUse, 'operation' | 'usedAt' | 'requestId' | 'eventId'>;

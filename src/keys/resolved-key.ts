@@ -1,10 +1,16 @@
 /** A key as the caches hold it: what operations see, and the way to its loaded material. */
 import { keyArn } from '../core/ids.js';
-import type { StoredKey } from '../core/records.js';
+import type { StoredKey, StoredKeyUse } from '../core/records.js';
 import { type KeySpecRow, keySpecRow } from '../specs/key-specs.js';
 import type { Key } from './key.js';
-import type { UseNote } from './last-usage.js';
 import type { Material } from './material.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The last use of a key, written over by each; `waiting` while it is to be stored. */
+export interface UseNote extends Mutable<StoredKeyUse> {
+  waiting: boolean;
+}
 
 /** Points at the current material once it is loaded; aliases of a key share the key's link. */
 export interface MaterialLink {
