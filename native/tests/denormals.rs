@@ -3,6 +3,8 @@
 //! cannot happen: docs/side-channels.md.
 #![cfg(target_arch = "x86_64")]
 use keystrel_native::cpu;
+use keystrel_native::ec::batch::Kernels;
+use keystrel_native::ec::ed25519::{self, DecodeJob, Expanded, PublicKey, SignJob, VerifyJob};
 use keystrel_native::ffi::{self, AsymmetricKey};
 use keystrel_native::frame::spec;
 use keystrel_native::rsa::batch::{self, Numbers};
@@ -116,4 +118,42 @@ fn no_rsa_operation_makes_a_denormal() {
         assert_eq!(failed, [false; LANES]);
         assert_eq!(flags(), 0, "a denormal operand or result");
     });
+}
+
+#[test]
+fn no_ed25519_operation_makes_a_denormal() {
+    let Some(kernels) = Kernels::of_class(cpu::Class::Avx2) else {
+        println!("no class avx2 on {}: it was not run", cpu::brand());
+        return;
+    };
+    std::thread::spawn(move || {
+        assert_eq!(flags(), 0);
+        // 0, 1, sparse and dense scalars; a decoded point with small coordinates among others.
+        let mut keys: Vec<Expanded> = (0..64).map(|_| Expanded::default()).collect();
+        for (i, key) in keys.iter_mut().enumerate() {
+            key.scalar[..3].fill([0, 0, u64::MAX, 1 << 63][i % 4]);
+            key.scalar[0] ^= i as u64;
+        }
+        let encoded: Vec<[u8; 32]> =
+            (0..64u8).map(|i| std::array::from_fn(|at| if at == 0 { i } else { 0 })).collect();
+        let (message, pure) = (b"denormal", ed25519::Variant::Pure);
+        let mut jobs: Vec<_> =
+            keys.iter().zip(&encoded).map(|(k, p)| SignJob::new(k, p, pure, message)).collect();
+        ed25519::batch::sign(kernels, &mut jobs);
+        let signatures: Vec<[u8; 64]> = jobs.iter().map(|job| job.signature).collect();
+        let mut jobs: Vec<_> = encoded.iter().map(DecodeJob::new).collect();
+        ed25519::batch::decode(kernels, &mut jobs);
+        let keys: Vec<_> =
+            jobs.iter().map(|job| PublicKey { encoded: *job.encoded, point: job.point }).collect();
+        assert!(keys.iter().filter(|key| key.point.is_some()).count() > 20);
+        let mut jobs: Vec<_> = keys
+            .iter()
+            .zip(&signatures)
+            .map(|(key, s)| VerifyJob::new(key, pure, message, s))
+            .collect();
+        ed25519::batch::verify(kernels, &mut jobs);
+        assert_eq!(flags(), 0, "a denormal operand or result");
+    })
+    .join()
+    .expect("the thread ends well");
 }

@@ -5,6 +5,7 @@
 //! What this cannot see: instructions whose time depends on their operands, and AVX-512 code, which
 //! valgrind does not run.
 mod ec;
+mod ed25519;
 mod rsa;
 mod secret_keys;
 mod vectors;
@@ -84,6 +85,7 @@ fn main() {
     vectors::run(&mut checks);
     rsa::run(&mut checks);
     ec::run(&mut checks);
+    ed25519::run(&mut checks);
     let verdict = if checks.failed == 0 { "ok" } else { "FAILED" };
     println!(
         "\ntest result: {verdict}. {} passed; {} failed; 0 ignored",

@@ -5,11 +5,11 @@ use super::curve::{Curve, NistP256, NistP384, NistP521, Secp256k1};
 use super::sign::{Nonces, Sign, SignJob};
 use super::verify::{Verify, VerifyJob};
 use crate::cpu;
-use crate::field::Class;
+use crate::field::{Class, Field25519};
 use crate::frame::spec;
 #[cfg(target_arch = "x86_64")]
 use crate::vec::{Avx2, Ifma};
-use crate::vec::{LANES, Portable};
+use crate::vec::{LANES, Portable, Vector};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -100,6 +100,31 @@ impl Kernels {
     }
 }
 
+/// An operation that is generic over the class; N are the digits of numbers of 256 bits.
+pub(super) trait ByClass {
+    fn run<V: Field25519, const N: usize>(self, proof: V);
+}
+
+impl Kernels {
+    /// The number of the class among tables.
+    pub(super) fn number(self) -> usize {
+        self.0 as usize
+    }
+
+    pub(super) fn run(self, operation: impl ByClass) {
+        // SAFETY: `Kernels` is made only where the CPU has the class.
+        unsafe {
+            match self.0 {
+                #[cfg(target_arch = "x86_64")]
+                Kind::Ifma => operation.run::<Ifma, 5>(Vector::splat(0)),
+                #[cfg(target_arch = "x86_64")]
+                Kind::Avx2 => operation.run::<Avx2, 6>(Vector::splat(0)),
+                Kind::Portable => operation.run::<Portable, 5>(Vector::splat(0)),
+            }
+        }
+    }
+}
+
 /// More than the frames of a kernel take: P-521's scratch of eight groups and what it calls.
 const STACK_BYTES: usize = 160 * 1024;
 
@@ -116,7 +141,7 @@ fn dispatch(kernels: Kernels, curve: CurveName, operation: impl Operation) {
     macro_rules! curves {
         ($class:ty, $narrow:literal) => {{
             // SAFETY: `Kernels` is made only where the CPU has the class.
-            let proof = unsafe { <$class as crate::vec::Vector>::splat(0) };
+            let proof = unsafe { <$class as Vector>::splat(0) };
             match curve {
                 CurveName::P256 => operation.run::<$class, NistP256, $narrow>(proof, table),
                 CurveName::P384 => operation.run::<$class, NistP384, 8>(proof, table),
@@ -208,7 +233,7 @@ pub fn public(kernels: Kernels, curve: CurveName, jobs: &mut [PublicJob<'_>]) {
 /// Overwrites the stack that a kernel has used: what the compiler spilled from registers is not
 /// reached by wiping variables.
 #[inline(never)]
-fn wipe_stack() {
+pub(super) fn wipe_stack() {
     let mut space = [0u64; STACK_BYTES / 8];
     std::hint::black_box(&mut space);
 }

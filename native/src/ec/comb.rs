@@ -32,15 +32,19 @@ pub struct Table {
 }
 
 impl Table {
-    fn new(window: usize, windows: usize) -> Self {
+    pub(super) fn new(window: usize, windows: usize) -> Self {
         let words = vec![0u64; window * windows + 8];
         let start = words.as_ptr().align_offset(64).min(8);
         Self { words, start, window }
     }
 
     #[inline(always)]
-    fn window(&self, i: usize) -> &[u64] {
+    pub(super) fn window(&self, i: usize) -> &[u64] {
         &self.words[self.start + i * self.window..self.start + (i + 1) * self.window]
+    }
+
+    pub(super) fn window_mut(&mut self, i: usize) -> &mut [u64] {
+        &mut self.words[self.start + i * self.window..self.start + (i + 1) * self.window]
     }
 }
 
@@ -109,7 +113,7 @@ impl<V: Class, C: Curve, const N: usize> Task for BuildTable<V, C, N> {
 
 /// Splits a row of digits into index and sign mask.
 #[inline(always)]
-fn index_and_sign<V: Class>(proof: V, row: &[u64; LANES]) -> (V, V) {
+pub(super) fn index_and_sign<V: Class>(proof: V, row: &[u64; LANES]) -> (V, V) {
     // SAFETY: a value of V exists.
     let (digit, mask) = unsafe { (V::load(row), V::splat(0xff)) };
     let zero = proof.sub(proof);

@@ -4,6 +4,7 @@ pub mod batch;
 mod comb;
 pub mod curve;
 mod der;
+pub mod ed25519;
 mod jobs;
 mod nonce;
 mod point;

@@ -62,9 +62,14 @@ pub fn from_digest<C: Curve>(digest: &[u8]) -> Words {
     reduce_once::<C>(&e)
 }
 
-/// k or n - k, whichever is odd, and ones where it is n - k; k < n.
+/// As `make_odd_below`, for the order of a curve.
 pub fn make_odd<C: Curve>(k: &Words) -> (Words, u64) {
-    let (opposite, _) = subtract(&C::Order::VALUE, k);
+    make_odd_below(&C::Order::VALUE, k)
+}
+
+/// k or n - k, whichever is odd, and ones where it is n - k; k < n, and n is odd.
+pub fn make_odd_below(n: &Words, k: &Words) -> (Words, u64) {
+    let (opposite, _) = subtract(n, k);
     let even = mask(k[0] & 1 == 0);
     (select(even, &opposite, k), even)
 }

@@ -180,6 +180,12 @@ pub fn finish(hash: Hash, states: &States) -> [[u8; 64]; LANES] {
     out
 }
 
+/// The compression function of SHA-512 on one block per lane: `words[i][lane]`.
+#[inline(always)]
+pub fn compress<V: Class>(proof: V, states: &mut States, words: &[[u64; LANES]; 16]) {
+    V::outline(proof, Compress { proof, states, words });
+}
+
 struct Compress<'a, V> {
     proof: V,
     states: &'a mut States,

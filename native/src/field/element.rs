@@ -137,12 +137,7 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     /// Numbers below R as they are, one per lane, not in Montgomery form.
     #[inline(always)]
     pub fn from_words(proof: V, values: &[Words; LANES]) -> Self {
-        let mut digits = [[0; LANES]; N];
-        for (i, digit) in digits.iter_mut().enumerate() {
-            for lane in 0..LANES {
-                digit[lane] = bits(&values[lane], V::RADIX * i as u32, V::RADIX);
-            }
-        }
+        let mut digits = digits_of_words(values, V::RADIX);
         let out = Self::load(proof, &digits);
         zeroize::Zeroize::zeroize(&mut digits);
         out
@@ -152,17 +147,7 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     #[inline(always)]
     pub fn to_words(&self) -> [Words; LANES] {
         let mut digits = self.store();
-        let mut out = [[0; WORDS]; LANES];
-        for (i, digit) in digits.iter().enumerate() {
-            let at = V::RADIX * i as u32;
-            let (word, shift) = ((at / 64) as usize, at % 64);
-            for lane in 0..LANES {
-                out[lane][word] |= digit[lane] << shift;
-                if shift > 0 && word + 1 < WORDS {
-                    out[lane][word + 1] |= digit[lane] >> (64 - shift);
-                }
-            }
-        }
+        let out = words_of_digits(&digits, V::RADIX);
         zeroize::Zeroize::zeroize(&mut digits);
         out
     }
@@ -287,6 +272,41 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
         }
         Self::new(out)
     }
+}
+
+/// N digits of `radix` bits of each number, digit by digit.
+#[inline(always)]
+pub(super) fn digits_of_words<const N: usize>(
+    values: &[Words; LANES],
+    radix: u32,
+) -> [[u64; LANES]; N] {
+    let mut digits = [[0; LANES]; N];
+    for (i, digit) in digits.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            digit[lane] = bits(&values[lane], radix * i as u32, radix);
+        }
+    }
+    digits
+}
+
+/// The inverse of `digits_of_words`.
+#[inline(always)]
+pub(super) fn words_of_digits<const N: usize>(
+    digits: &[[u64; LANES]; N],
+    radix: u32,
+) -> [Words; LANES] {
+    let mut out = [[0; WORDS]; LANES];
+    for (i, digit) in digits.iter().enumerate() {
+        let at = radix * i as u32;
+        let (word, shift) = ((at / 64) as usize, at % 64);
+        for lane in 0..LANES {
+            out[lane][word] |= digit[lane] << shift;
+            if shift > 0 && word + 1 < WORDS {
+                out[lane][word + 1] |= digit[lane] >> (64 - shift);
+            }
+        }
+    }
+    out
 }
 
 impl<V: Class, P: Prime, const N: usize> Sum<V, P, N> {

@@ -7,6 +7,7 @@
 mod class;
 mod column;
 mod element;
+mod f25519;
 mod prime;
 mod product;
 #[cfg(test)]
@@ -14,4 +15,5 @@ pub(crate) mod tests;
 
 pub use class::{Class, Task};
 pub use element::{Fe, Sum, wipe};
+pub use f25519::{Element25519, Field25519, P25519, invert_all as invert_all_25519};
 pub use prime::{Modulus, Prime, WORDS, Words, bits, subtract, sum, words};

@@ -44,7 +44,7 @@ impl Quad {
         unsafe { Quad(_mm256_xor_si256(self.0, b.0)) }
     }
     #[inline(always)]
-    pub(super) fn shl<const BITS: u32>(self) -> Self {
+    pub(crate) fn shl<const BITS: u32>(self) -> Self {
         unsafe { Quad(_mm256_sll_epi64(self.0, _mm_cvtsi32_si128(BITS as i32))) }
     }
     #[inline(always)]
@@ -66,13 +66,22 @@ impl Quad {
     pub(super) fn select(mask: Self, a: Self, b: Self) -> Self {
         unsafe { Quad(_mm256_blendv_epi8(b.0, a.0, mask.0)) }
     }
+    /// Four entries are in a register at a time: the two low bits of the index choose among them by
+    /// permutation, the higher ones the register by mask. Every entry is read.
     #[inline(always)]
     pub(super) fn lookup(table: &[u64], index: Self) -> Self {
+        debug_assert!(table.len().is_multiple_of(4));
         unsafe {
+            let low = index.and(Quad(Self::constant(3))).shl::<1>();
+            // The words 2i and 2i + 1 of entry i.
+            let words = low.or(low.shl::<32>()).or(Quad(Self::constant(1 << 32))).0;
+            let high = index.shr::<2>().0;
             let mut out = _mm256_setzero_si256();
-            for (j, entry) in table.iter().enumerate() {
-                let hit = _mm256_cmpeq_epi64(index.0, Self::constant(j as i64));
-                out = _mm256_or_si256(out, _mm256_and_si256(hit, Self::constant(*entry as i64)));
+            for (j, entries) in table.as_chunks::<4>().0.iter().enumerate() {
+                let entry =
+                    _mm256_permutevar8x32_epi32(_mm256_loadu_si256(entries.as_ptr().cast()), words);
+                let hit = _mm256_cmpeq_epi64(high, Self::constant(j as i64));
+                out = _mm256_or_si256(out, _mm256_and_si256(hit, entry));
             }
             Quad(out)
         }
@@ -103,6 +112,69 @@ impl Quad {
             let high = high.sub(Quad(Self::constant(C_52.to_bits() as i64)));
             let borrow = Quad(_mm256_cmpgt_epi64(_mm256_setzero_si256(), rest.0));
             (rest.and(Quad(Self::constant(MASK52 as i64))), high.add(borrow))
+        }
+    }
+}
+
+/// Balanced digits: doubles that hold integers of either sign. `mac` is exact where the product of two
+/// is at most 2^102 in size, sums and differences where the result is below 2^53.
+impl Quad {
+    /// The digit's bit pattern.
+    #[inline(always)]
+    pub(crate) fn bits_of(digit: __m256d) -> Self {
+        unsafe { Quad(_mm256_castpd_si256(digit)) }
+    }
+    #[inline(always)]
+    pub(crate) fn digit_of_bits(self) -> __m256d {
+        unsafe { _mm256_castsi256_pd(self.0) }
+    }
+    #[inline(always)]
+    pub(crate) fn digit_plus(a: __m256d, b: __m256d) -> __m256d {
+        unsafe { _mm256_add_pd(a, b) }
+    }
+    #[inline(always)]
+    pub(crate) fn digit_minus(a: __m256d, b: __m256d) -> __m256d {
+        unsafe { _mm256_sub_pd(a, b) }
+    }
+    /// The multiple of 2^51 that is nearest to the digit, and the rest, at most 2^50 in size.
+    #[inline(always)]
+    pub(crate) fn digit_split(a: __m256d) -> (__m256d, __m256d) {
+        unsafe {
+            let big = Self::double(C_HI);
+            let multiple = _mm256_sub_pd(_mm256_add_pd(a, big), big);
+            (multiple, _mm256_sub_pd(a, multiple))
+        }
+    }
+    /// a * times / 2^51 + b for a multiple a of 2^51.
+    #[inline(always)]
+    pub(crate) fn digit_carry(a: __m256d, times: u32, b: __m256d) -> __m256d {
+        unsafe {
+            let unit = Self::double(f64::from(times) / (1u64 << 51) as f64);
+            _mm256_fmadd_pd(a, unit, b)
+        }
+    }
+    /// a * times + b.
+    #[inline(always)]
+    pub(crate) fn digit_times_plus(a: __m256d, times: u32, b: __m256d) -> __m256d {
+        unsafe { _mm256_fmadd_pd(a, Self::double(f64::from(times)), b) }
+    }
+    /// The low 51 bits, less 2^50.
+    #[inline(always)]
+    pub(crate) fn balanced_digit(self) -> __m256d {
+        unsafe {
+            let low = _mm256_and_si256(self.0, Self::constant(MASK51));
+            let bits = _mm256_or_si256(low, Self::constant(TWO52));
+            let offset = Self::double(((1u64 << 52) + (1 << 50)) as f64);
+            _mm256_sub_pd(_mm256_castsi256_pd(bits), offset)
+        }
+    }
+    /// A lane below 2^52, less `offset`.
+    #[inline(always)]
+    pub(crate) fn digit_less(self, offset: u64) -> __m256d {
+        unsafe {
+            let bits = _mm256_or_si256(self.0, Self::constant(TWO52));
+            let offset = Self::double(((1u64 << 52) + offset) as f64);
+            _mm256_sub_pd(_mm256_castsi256_pd(bits), offset)
         }
     }
 }

@@ -61,7 +61,7 @@ fn digest<C: Curve>(random: &mut Random) -> Vec<u8> {
 }
 
 /// Runs `call` on 1 to `CALL` jobs at a time.
-fn calls(
+pub fn calls(
     random: &mut Random,
     jobs: usize,
     mut call: impl FnMut(&mut Random, usize, &mut Vec<u64>),

@@ -9,6 +9,7 @@
 //!
 //! SEED=n repeats a run; AGREEMENT_JOBS=n sets the number of jobs of each primitive.
 mod ec;
+mod ed25519;
 mod machine;
 mod random;
 mod rsa;
@@ -77,6 +78,9 @@ fn all() -> Vec<Primitive> {
         primitive!("k256-verify", ec::verify_k256, 8_000, 400_000, 2_000),
         primitive!("k256-agree", ec::agree_k256, 8_000, 400_000, 2_000),
         primitive!("k256-public", ec::public_k256, 8_000, 400_000, 2_000),
+        primitive!("ed25519-sign", ed25519::sign, 20_000, 1_000_000, 2_000),
+        primitive!("ed25519-verify", ed25519::verify, 8_000, 400_000, 2_000),
+        primitive!("ed25519-public", ed25519::public, 20_000, 1_000_000, 2_000),
         primitive!("p384-sign", ec::sign_p384, 3_000, 150_000, 2_000),
         primitive!("p384-verify", ec::verify_p384, 3_000, 150_000, 2_000),
         primitive!("p384-agree", ec::agree_p384, 3_000, 150_000, 2_000),
