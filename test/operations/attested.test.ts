@@ -276,11 +276,11 @@ describe('dry runs', () => {
     const blob = await encrypt('dry');
     const common = { KeyId, Recipient: recipient, DryRun: true };
     for (const call of [
-      kms.send(new DecryptCommand({ CiphertextBlob: blob, ...common })),
-      kms.send(new GenerateDataKeyCommand({ KeySpec: 'AES_128', ...common })),
-      kms.send(new GenerateDataKeyPairCommand({ KeyPairSpec: 'ECC_NIST_P521', ...common })),
+      () => kms.send(new DecryptCommand({ CiphertextBlob: blob, ...common })),
+      () => kms.send(new GenerateDataKeyCommand({ KeySpec: 'AES_128', ...common })),
+      () => kms.send(new GenerateDataKeyPairCommand({ KeyPairSpec: 'ECC_NIST_P521', ...common })),
     ]) {
-      expect((await failure(call)).name).toBe('DryRunOperationException');
+      expect((await failure(call())).name).toBe('DryRunOperationException');
     }
     const bad = { ...common, Recipient: recipientOf(Buffer.from('garbage')) };
     const refused = kms.send(new DecryptCommand({ CiphertextBlob: blob, ...bad }));

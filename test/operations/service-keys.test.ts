@@ -151,11 +151,11 @@ describe('on a server in development mode', () => {
     const own = (await user.send(new CreateKeyCommand({}))).KeyMetadata!.KeyId;
     const AliasName = 'alias/aws/s3';
     for (const call of [
-      user.send(new CreateAliasCommand({ AliasName: 'alias/aws/mine', TargetKeyId: own })),
-      user.send(new UpdateAliasCommand({ AliasName, TargetKeyId: own })),
-      user.send(new DeleteAliasCommand({ AliasName })),
+      () => user.send(new CreateAliasCommand({ AliasName: 'alias/aws/mine', TargetKeyId: own })),
+      () => user.send(new UpdateAliasCommand({ AliasName, TargetKeyId: own })),
+      () => user.send(new DeleteAliasCommand({ AliasName })),
     ]) {
-      expect((await failure(call)).name).toBe('InvalidAliasNameException');
+      expect((await failure(call())).name).toBe('InvalidAliasNameException');
     }
   });
 });

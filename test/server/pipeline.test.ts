@@ -3,7 +3,7 @@
  * its record. The ports around it are in-memory twins here; the real ones meet in test/e2e.
  */
 import { describe, expect, it } from 'vitest';
-import { createRefusingVerifier } from '../../src/attestation/refusing-verifier.js';
+import type { AttestedRecipient } from '../../src/attestation/port.js';
 import type { AuditSink } from '../../src/audit/port.js';
 import type { AuditFields } from '../../src/audit/record.js';
 import type { Authenticator, Caller } from '../../src/auth/port.js';
@@ -46,6 +46,27 @@ const echo = operation({
   async run({ keys, endDryRun }, input) {
     endDryRun(input.DryRun);
     return { KeyId: keys[0]!.arn, Data: input.Data?.toBuffer() };
+  },
+});
+
+const RECIPIENT: AttestedRecipient = {
+  platform: 'NitroEnclave',
+  moduleId: '',
+  timestamp: 1,
+  pcrs: new Map([[0, 'ff'.repeat(48)]]),
+  envelop: (plaintext) => Buffer.from(plaintext),
+};
+
+const attested = operation({
+  ...echo,
+  name: 'Attested',
+  input: structure(
+    { KeyId: kmsString({ min: 1 }), Recipient: structure({ AttestationDocument: blob() }) },
+    { required: ['KeyId'] },
+  ),
+  attested: true,
+  async run({ recipient }) {
+    return { KeyId: recipient?.moduleId ?? 'nobody' };
   },
 });
 
@@ -98,7 +119,12 @@ class World {
     };
     return createPipeline({
       authenticator,
-      recipients: createRefusingVerifier(),
+      recipients: {
+        async verify(document) {
+          world.step('attest');
+          return { ...RECIPIENT, moduleId: Buffer.from(document).toString() };
+        },
+      },
       throttle,
       operations,
       unsupported: ['NotOffered'],
@@ -201,6 +227,47 @@ describe('a request that succeeds', () => {
     expect(pipeline.inFlight()).toBe(1);
     open();
     await until(() => world.replies.length === 1);
+  });
+});
+
+describe('an attested request', () => {
+  const body = { KeyId: 'k1', Recipient: { AttestationDocument: 'bW9kdWxl' } };
+  const call = (world: World, input: object) =>
+    world.call('TrentService.Attested', input, world.pipeline([attested]));
+
+  it('has its document verified before its key is looked up, and is recorded with it', async () => {
+    for (const slowKeys of [false, true]) {
+      const world = new World();
+      world.slowKeys = slowKeys;
+      const { reply, record } = await call(world, body);
+      expect(JSON.parse(reply.body).KeyId).toBe('module');
+      expect(world.steps).toEqual([
+        ...['authenticate', 'attest', 'resolve', 'throttle'],
+        ...['audit', 'reply'],
+      ]);
+      expect(record!.extra).toEqual({
+        recipient: {
+          attestationDocumentModuleId: 'module',
+          attestationDocumentEnclaveImageDigest: Buffer.alloc(48, 0xff).toString('base64'),
+        },
+      });
+    }
+  });
+
+  it('whose document is refused goes no further', async () => {
+    const world = new World();
+    world.fail.attest = new KmsError('ValidationException', 'no');
+    const { reply, record } = await call(world, body);
+    expect(JSON.parse(reply.body)).toEqual({ __type: 'ValidationException', message: 'no' });
+    expect(world.steps).toEqual(['authenticate', 'attest', 'audit', 'reply']);
+    expect(record!.extra).toBeUndefined();
+  });
+
+  it('is one with a Recipient: without, nothing is verified', async () => {
+    const world = new World();
+    const { reply } = await call(world, { KeyId: 'k1' });
+    expect(JSON.parse(reply.body).KeyId).toBe('nobody');
+    expect(world.steps).not.toContain('attest');
   });
 });
 
