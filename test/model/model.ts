@@ -1,0 +1,125 @@
+/**
+ * What a deployment should hold, in memory: a few keys with all that belongs to them. Small on
+ * purpose, and written from AWS's documentation, not from the product.
+ */
+import { COLUMNS, PAGE_ROWS } from '../keys/key-state-page.js';
+
+export const DAY_MS = 86_400_000;
+
+export type Spec = 'SYMMETRIC_DEFAULT' | 'HMAC_256' | 'ECC_NIST_P256';
+export type State = 'Enabled' | 'Disabled' | 'PendingDeletion';
+
+export const USAGE: Readonly<Record<Spec, string>> = {
+  SYMMETRIC_DEFAULT: 'ENCRYPT_DECRYPT',
+  HMAC_256: 'GENERATE_VERIFY_MAC',
+  ECC_NIST_P256: 'SIGN_VERIFY',
+};
+
+export interface Blob {
+  readonly ciphertext: string;
+  readonly plaintext: string;
+  readonly context: Readonly<Record<string, string>>;
+  /** KeyMaterialId that it is under. */
+  readonly materialId: string;
+}
+
+export class ModelKey {
+  state: State = 'Enabled';
+  gone = false;
+  deletionAt: number | undefined;
+  readonly tags = new Map<string, string>();
+  /** By grant id: the name, or ''. */
+  readonly grants = new Map<string, string>();
+  policy: string | undefined;
+  periodDays: number | undefined;
+  nextRotationAt: number | undefined;
+  /** Rotations made: A(utomatic) or O(n demand), in order. */
+  rotations = '';
+  readonly blobs: Blob[] = [];
+  /** Signature or MAC over MESSAGE. */
+  signed: string | undefined;
+  used = false;
+
+  constructor(
+    readonly id: string,
+    readonly arn: string,
+    readonly spec: Spec,
+    public description: string,
+  ) {}
+}
+
+export class Model {
+  readonly keys: ModelKey[] = [];
+  /** Alias names of this model's own to the index of their key. */
+  readonly aliases = new Map<string, number>();
+  now: number;
+
+  constructor(
+    /** Tells the aliases of this sequence from those of all others. */
+    readonly tag: string,
+    now: number,
+  ) {
+    this.now = now;
+  }
+
+  key(index: number): ModelKey {
+    return this.keys[index % this.keys.length]!;
+  }
+
+  indexOf(key: ModelKey): number {
+    return this.keys.indexOf(key);
+  }
+
+  /** Everything that time brings until the present moment. */
+  passTime(ms: number): void {
+    this.now += ms;
+    for (const key of this.keys) {
+      if (key.gone) continue;
+      if (key.state === 'PendingDeletion' && key.deletionAt! <= this.now) {
+        key.gone = true;
+        for (const [name, target] of this.aliases) {
+          if (this.keys[target] === key) this.aliases.delete(name);
+        }
+        continue;
+      }
+      while (key.state === 'Enabled' && this.#overdue(key)) {
+        key.rotations += 'A';
+        key.nextRotationAt! += key.periodDays! * DAY_MS;
+      }
+    }
+  }
+
+  /** The key is Enabled from now on; an overdue rotation is made at once. */
+  enable(key: ModelKey): void {
+    key.state = 'Enabled';
+    if (!this.#overdue(key)) return;
+    key.rotations += 'A';
+    key.nextRotationAt = this.now + key.periodDays! * DAY_MS;
+  }
+
+  #overdue(key: ModelKey): boolean {
+    return key.nextRotationAt !== undefined && key.nextRotationAt <= this.now;
+  }
+}
+
+const NOTES: Readonly<Record<string, string>> = {
+  1: 'DisabledException',
+  3: 'KMSInvalidStateException',
+  4: 'KMSInvalidStateException',
+  9: 'UnsupportedOperationException',
+};
+
+/** The error that the key's existence and state demand; undefined where the operation works. */
+export function refusalOf(operation: string, key: ModelKey): string | undefined {
+  if (key.gone) return 'NotFoundException';
+  const cells = PAGE_ROWS.find((row) => row.operation === operation)!.cells;
+  const cell = cells[COLUMNS.indexOf(key.state)]!;
+  return cell === '-' || cell === '?7' ? undefined : NOTES[cell.replace('?', '')]!;
+}
+
+/** As refusalOf, for operations of one usage. */
+export function refusalOfUse(operation: string, key: ModelKey, spec: Spec): string | undefined {
+  const refusal = refusalOf(operation, key);
+  if (refusal !== undefined) return refusal;
+  return key.spec === spec ? undefined : 'InvalidKeyUsageException';
+}
