@@ -32,7 +32,10 @@ const DEFAULT_REGION = 'us-east-1';
 export interface Deployment {
   /** 12 digits. */
   readonly account: string;
+  /** The home Region. */
   readonly region: string;
+  /** The Regions that are served, the home Region first. */
+  readonly regions: readonly string[];
   readonly store: Store;
   readonly keyStore: KeyStore;
   readonly domainKeys: DomainKeys;
@@ -59,7 +62,7 @@ async function assemble(
   store: Store,
   rootKey: KeyHandle,
   clock: Clock,
-  facts: { readonly account: string; readonly region: string },
+  facts: Pick<Deployment, 'account' | 'region' | 'regions'>,
 ): Promise<Deployment> {
   const keyStore = createLocalKeyStore(engine);
   const domainKeys = createDomainKeys({ store, keyStore, rootKey, clock });
@@ -96,7 +99,7 @@ export async function initialise(
   chmodSync(data, 0o700);
   const kind = config.seal.kind ?? 'file';
   const account = config.account ?? String(randomInt(1, 1e12)).padStart(12, '0');
-  const region = config.region ?? DEFAULT_REGION;
+  const region = config.region ?? config.regions?.[0] ?? DEFAULT_REGION;
   const store = createSqliteStore({ path: join(data, STORE_FILE), clock });
   try {
     const rootKey = await sealOf(kind, engine.vault, data, config).create();
@@ -104,9 +107,11 @@ export async function initialise(
     for (const [name, value] of Object.entries({ account, region, seal: kind })) {
       await store.insertMeta(name, value);
     }
+    if (config.regions !== undefined) await store.insertMeta('regions', config.regions.join(','));
     // Last: a directory without it was never finished.
     await store.insertMeta('format', FORMAT);
-    return await assemble(engine, store, rootKey, clock, { account, region });
+    const regions = served(region, config.regions);
+    return await assemble(engine, store, rootKey, clock, { account, region, regions });
   } catch (error) {
     await store.close();
     for (const name of readdirSync(data)) rmSync(join(data, name), { recursive: true });
@@ -153,11 +158,22 @@ async function storedFacts(store: Store, config: Config, data: string) {
     if (given === undefined || given === value) return value;
     throw new ConfigError(setting, `${given} given, but ${data} was made with ${value}`);
   };
+  const region = await fact('region', 'region', config.region);
+  const regions = config.regions ?? (await store.getMeta('regions'))?.split(',');
+  if (regions?.includes(region) === false) {
+    throw new ConfigError('regions', `the home Region ${region} of ${data} is not among them`);
+  }
   return {
     account: await fact('account', 'account', config.account),
-    region: await fact('region', 'region', config.region),
+    region,
+    regions: served(region, regions),
     seal: await fact('seal.kind', 'seal', config.seal.kind),
   };
+}
+
+/** The home Region first. */
+function served(home: string, regions: readonly string[] = []): readonly string[] {
+  return Object.freeze([...new Set([home, ...regions])]);
 }
 
 /** For development mode: a store in memory, and a root key that lives as long as the process. */
@@ -172,10 +188,9 @@ export async function temporaryDeployment(
   const store = createSqliteStore({ path: ':memory:', clock });
   await store.open();
   const account = config.account ?? DEV_ACCOUNT;
-  return assemble(engine, store, rootKey, clock, {
-    account,
-    region: config.region ?? DEFAULT_REGION,
-  });
+  const region = config.region ?? config.regions?.[0] ?? DEFAULT_REGION;
+  const regions = served(region, config.regions);
+  return assemble(engine, store, rootKey, clock, { account, region, regions });
 }
 
 /** True where init has begun, at least. */

@@ -127,6 +127,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const deployment = await deploymentOf(config, engine, scratch, clock);
   cleanup.add(() => deployment.close());
   const { account, region, store, keyStore, domainKeys } = deployment;
+  const regions = regionsOf(config, deployment);
   const auditDirectory = config.audit.directory ?? join(config.data ?? scratch(), 'audit');
   const audit = auditSink(config, auditDirectory, clock);
   cleanup.add(() => audit.close());
@@ -153,6 +154,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     ...(config.services === undefined ? {} : { services: config.services }),
     onServiceKeyMade,
     principalsKnown: !config.dev,
+    regions,
     onDeleted,
     onRotated,
     onMaterialExpired,
@@ -173,6 +175,7 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     log,
     createTransport: await transportOf(config),
     listen: listenOptions(config),
+    regions: deployment.regions,
     adminListen: config.adminListen,
     lanes: () => engine.status().lanes,
     graceMs: config.graceMs,
@@ -182,20 +185,26 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const scheduler = schedulerOf(service, clock, options);
   cleanup.add(() => scheduler.stop());
   const urls = endpoints(config, addresses);
-  tell(config, engine, log, { account, region, auditDirectory, ...urls });
+  tell(config, engine, log, { account, region, regions, auditDirectory, ...urls });
   const stop = () => cleanup.run();
   const runDueWork = () => scheduler.run();
   return { ...urls, account, region, auditDirectory, engine, service, runDueWork, stop };
 }
 
+/** The Regions that are served; undefined = every one, as in development mode unless said. */
+function regionsOf(config: Config, { regions }: Deployment): readonly string[] | undefined {
+  return config.dev && config.regions === undefined ? undefined : regions;
+}
+
 function authenticatorOf(
   config: Config,
-  { accessKeys, region }: Deployment,
+  deployment: Deployment,
   engine: Engine,
   clock: Clock,
 ): Authenticator {
-  if (config.dev) return createDevAuthenticator();
-  return createSigV4Authenticator({ accessKeys, verifier: engine, clock, regions: [region] });
+  if (config.dev) return createDevAuthenticator(regionsOf(config, deployment));
+  const { accessKeys, regions } = deployment;
+  return createSigV4Authenticator({ accessKeys, verifier: engine, clock, regions });
 }
 
 /** The verifier and its libraries are loaded only where a root is trusted. */

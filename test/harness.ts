@@ -21,6 +21,8 @@ import { type Credentials, type RawOptions, type RawReply, rawCall } from './raw
 
 const CLI = fileURLToPath(new URL('../dist/cli/keystrel.js', import.meta.url));
 const REGION = 'eu-central-1';
+/** What servers serve unless told otherwise, the home Region first. */
+const REGIONS = [REGION, 'us-east-1', 'ap-southeast-2'];
 const READY_MS = 30_000;
 const QUIET = { info: () => undefined, warn: () => undefined };
 
@@ -121,6 +123,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     listen: '127.0.0.1:0',
     adminListen: '127.0.0.1:0',
     region: REGION,
+    ...(dev ? {} : { regions: REGIONS }),
     quota: options.quota as 'off',
     audit: { durability: 'write', directory: join(data, 'audit') },
     ...options.config,
@@ -186,7 +189,7 @@ export function initialiseData(path?: string): DataDirectory {
   requireBuild();
   const parent = path === undefined ? scratch('data') : undefined;
   const at = path ?? join(parent!, 'data');
-  const args = [CLI, 'init', '--data', at, '--region', REGION, '--json'];
+  const args = [CLI, 'init', '--data', at, '--regions', REGIONS.join(','), '--json'];
   const { account, region, ...credentials } = JSON.parse(
     execFileSync(process.execPath, args, { encoding: 'utf8' }),
   ) as { account: string; region: string } & Credentials;

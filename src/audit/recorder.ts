@@ -153,7 +153,7 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
   #textOf(caller: AuditPrincipal): PrincipalText {
     const last = this.#last;
     if (last !== undefined && last.principal === caller) return last;
-    const known = this.#principals.get(caller.accessKeyId);
+    const known = this.#principals.get(nameOf(caller));
     const text =
       known?.principal !== undefined && samePrincipal(known.principal, caller)
         ? known
@@ -165,7 +165,7 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
   #keep(caller: AuditPrincipal): PrincipalText {
     if (this.#principals.size >= PRINCIPALS_MAX) this.#principals.clear();
     const text = principalText(caller);
-    this.#principals.set(caller.accessKeyId, text);
+    this.#principals.set(nameOf(caller), text);
     return text;
   }
 
@@ -248,6 +248,11 @@ function innerText(text: string): string {
 /** The same ASCII text as one piece, which is cheaper to copy again and again. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+/** One access key may be used in several Regions, turn by turn. */
+function nameOf({ accessKeyId, region }: AuditPrincipal): string {
+  return `${accessKeyId}/${region}`;
 }
 
 function samePrincipal(a: AuditPrincipal, b: AuditPrincipal): boolean {

@@ -3,8 +3,9 @@
  *
  * As local emulators do: an access key id of 12 digits is the account, any other means account
  * 000000000000, the caller is that account's root, and the region is that of the credential
- * scope. One that reads NAME.amazonaws.com makes the caller that service. A request without an AWS Authorization header is refused as AWS refuses it, so that a
- * client that forgot to sign is found in development.
+ * scope: any one, unless the server was told which there are. An access key id that reads
+ * NAME.amazonaws.com makes the caller that service. A request without an AWS Authorization header
+ * is refused as AWS refuses it, so that a client that forgot to sign is found in development.
  */
 import { KmsError } from '../core/errors.js';
 import { PARTITION } from '../core/ids.js';
@@ -31,13 +32,17 @@ const ACCOUNT = /^[0-9]{12}$/;
 /** Ours: callers of one generation of the cache. */
 const CALLERS_MAX = 1_024;
 
-/** Trusts whoever calls. Never for an address that others can reach. */
-export function createDevAuthenticator(): Authenticator {
+/**
+ * Trusts whoever calls. Never for an address that others can reach. `regions`: those that are
+ * served; any well-formed one unless given.
+ */
+export function createDevAuthenticator(regions?: readonly string[]): Authenticator {
+  const served = regions === undefined ? undefined : new Set(regions);
   const callers = new BoundedMap<Caller>(CALLERS_MAX);
   return {
     authenticate(head) {
       try {
-        const { accessKeyId, region } = claimOf(head);
+        const { accessKeyId, region } = claimOf(head, served);
         const name = `${accessKeyId}/${region}`;
         let caller = callers.get(name);
         if (caller === undefined) {
@@ -53,7 +58,10 @@ export function createDevAuthenticator(): Authenticator {
 }
 
 /** @throws MissingAuthenticationToken, IncompleteSignature, InvalidSignature: no region to go by */
-function claimOf(head: RequestHead): { accessKeyId: string; region: string } {
+function claimOf(
+  head: RequestHead,
+  served: ReadonlySet<string> | undefined,
+): { accessKeyId: string; region: string } {
   const authorization = head.header('authorization');
   if (!isAwsAuthorization(authorization)) {
     throw new KmsError('MissingAuthenticationTokenException');
@@ -62,7 +70,7 @@ function claimOf(head: RequestHead): { accessKeyId: string; region: string } {
   requireComplete(fields, true, authorization);
   requireAlgorithm(fields.algorithm);
   const scope = parseCredential(fields.credential);
-  if (!isRegion(scope.region)) {
+  if (!isRegion(scope.region) || served?.has(scope.region) === false) {
     throw new KmsError(
       'InvalidSignatureException',
       `Credential should be scoped to a valid region, not '${quoted(scope.region)}'.`,

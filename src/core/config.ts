@@ -15,6 +15,7 @@ import {
   HEADERS_MAX,
   IDLE_TIMEOUT_MS,
   POLICY_CHARS_MAX,
+  REGIONS_MAX,
   RESOURCE_QUOTAS,
   SHUTDOWN_GRACE_MS,
 } from './limits.js';
@@ -99,6 +100,25 @@ function count(min: number, max: number) {
 function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
   return z.enum(values, { error: `must be one of: ${values.join(', ')}` });
 }
+
+/** Shape RegionType of the AWS KMS API model. */
+const REGION_TYPE = /^([a-z]+-){2,3}\d+$/;
+const REGION_CHARS_MAX = 32;
+
+/** As text: names with commas between them. */
+const regions = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value),
+  z
+    .array(
+      z
+        .string()
+        .max(REGION_CHARS_MAX)
+        .regex(REGION_TYPE, { error: 'must be a list of Regions like us-east-1' }),
+      { error: 'must be a list of Regions like us-east-1' },
+    )
+    .min(1, { error: 'must name a Region' })
+    .max(REGIONS_MAX, { error: `must be ${REGIONS_MAX} Regions at most` }),
+);
 
 const path = () => z.string().min(1, { error: 'must be a path' });
 
@@ -293,9 +313,17 @@ const shape = {
     {
       argument: 'NAME',
       fallback: 'us-east-1; after init, what it was made with',
-      text: 'Region of the deployment, set by init. Later it may be given as a check only.',
+      text: 'Home Region of the deployment, set by init. Later it may be given as a check only.',
     },
   ),
+  regions: setting(regions.optional(), {
+    argument: 'NAME,NAME',
+    fallback: 'what init was given, else the home Region alone; in development mode every Region',
+    text:
+      'Regions that are served, each as a world of its own but for multi-Region keys; a list. At ' +
+      'init the first is the home Region unless `region` says so. More may be added at any start, ' +
+      'and keys of a Region that is left out stay where they are.',
+  }),
   account: setting(
     z
       .string()
@@ -402,6 +430,13 @@ function contradictions(config: Config): readonly (readonly [string, string])[] 
   }
   if (config.tls.minVersion === 'TLSv1.3' && config.transport === 'uws') {
     found.push(['tls.minVersion', 'TLSv1.3 alone needs transport node-http']);
+  }
+  const { region, regions } = config;
+  if (regions !== undefined && new Set(regions).size < regions.length) {
+    found.push(['regions', 'a Region is named twice']);
+  }
+  if (region !== undefined && regions?.includes(region) === false) {
+    found.push(['regions', `the home Region ${region} is not among them`]);
   }
   if (config.seal.passphraseFile !== undefined && config.seal.passphraseEnv !== undefined) {
     found.push(['seal.passphraseEnv', 'give a file or a variable, not both']);

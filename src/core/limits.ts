@@ -68,3 +68,6 @@ export const GRANT_CONTEXT_VALUE_CHARS_MAX = 384;
 export const SHUTDOWN_GRACE_MS = 10_000;
 /** Ours: requests between hand-over and reply before others are refused. */
 export const REQUESTS_IN_FLIGHT_MAX = 8_192;
+
+/** Ours: Regions that one deployment serves. */
+export const REGIONS_MAX = 64;

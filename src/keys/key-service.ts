@@ -27,6 +27,7 @@ import { Management } from './management.js';
 import { Markers } from './markers.js';
 import { Materials } from './materials.js';
 import { Policies } from './policies.js';
+import { RelatedKeys } from './related-keys.js';
 import { Resolution } from './resolution.js';
 import { type MadeRotation, Rotation } from './rotation.js';
 import { rotationStatus } from './rotation-rules.js';
@@ -53,6 +54,8 @@ export interface KeyServiceParts {
   readonly services?: readonly string[];
   /** Told of each key that was made for a service. */
   readonly onServiceKeyMade?: (key: Key) => void | Promise<void>;
+  /** Regions that are served; every one when absent. */
+  readonly regions?: readonly string[] | undefined;
   /** Told of each key that was really deleted. */
   readonly onDeleted?: (key: Key) => void | Promise<void>;
   /** Told of each rotation that was made, automatic or on demand. */
@@ -93,7 +96,18 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   });
   const resolution = new Resolution(directory, reader, materials, tokens, serviceKeys);
   const cryptography = new Cryptography(keyStore, materials);
+  const related = new RelatedKeys({
+    store,
+    keyStore,
+    domainKeys,
+    clock,
+    caches,
+    changes,
+    quotas,
+    regions: parts.regions === undefined ? undefined : new Set(parts.regions),
+  });
   const rotation = new Rotation({
+    related,
     store,
     keyStore,
     domainKeys,
@@ -182,6 +196,9 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
       imported.parameters(key, algorithm, wrappingKey),
     importMaterial: (key, request) => imported.import(key, request),
     deleteImportedMaterial: (key, materialId) => imported.delete(key, materialId),
+    relatedKeys: (key) => related.list(key),
+    replicateKey: (key, request) => related.replicate(key, request),
+    updatePrimaryRegion: (key, region) => related.updatePrimaryRegion(key, region),
 
     createAlias: (caller, name, target) => aliases.create(caller, name, target),
     aliasTarget: (caller, name) => aliases.target(caller, name),

@@ -1,17 +1,17 @@
 /** Making, changing and deleting keys. */
 import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
-import { KmsError } from '../core/errors.js';
 import { newKeyId } from '../core/ids.js';
 import type { ResourceQuotas } from '../core/limits.js';
 import type { StoredKey, StoredMaterial, Tag } from '../core/records.js';
 import type { KeyStore } from '../keystores/port.js';
-import type { KeyPatch, Scope, Store } from '../store/port.js';
+import type { KeyPatch, Store } from '../store/port.js';
 import type { DomainKeys } from './domain-keys.js';
 import { isStoreError, storeFailure } from './failures.js';
 import type { Key } from './key.js';
 import type { KeyCaches } from './key-caches.js';
 import type { KeyChanges } from './key-changes.js';
+import { requireKeyRoom } from './key-room.js';
 import type { Markers } from './markers.js';
 import { type NewMaterialKey, newMaterial } from './new-material.js';
 import { ResolvedKey } from './resolved-key.js';
@@ -48,7 +48,7 @@ export class Management {
     const { account, region } = caller;
     const { keySpec, keyUsage, multiRegion } = request;
     requireTags(request.tags, this.#parts.quotas.tagsPerKey);
-    await this.#requireRoom({ account, region });
+    await requireKeyRoom(this.#parts, { account, region });
     const named: NewMaterialKey = {
       account,
       region,
@@ -106,14 +106,18 @@ export class Management {
   }
 
   scheduleDeletion(key: Key, windowDays: number): Promise<Key> {
-    const deletionDate = this.#parts.clock.now() + windowDays * DAY_MS;
-    return this.#parts.changes.write('ScheduleKeyDeletion', key, (record) =>
-      this.#caughtUp(record, {
-        state: 'PendingDeletion',
-        deletionDate,
+    const { store, changes, clock } = this.#parts;
+    return changes.write('ScheduleKeyDeletion', key, async (record) => {
+      const { account, keyId, multiRegionRole } = record;
+      // A replica that comes or goes from here on is a conflict: it advances the version.
+      const hasReplicas =
+        multiRegionRole === 'PRIMARY' && (await store.listRelatedKeys(account, keyId)).length > 1;
+      return this.#caughtUp(record, {
+        state: hasReplicas ? 'PendingReplicaDeletion' : 'PendingDeletion',
+        deletionDate: hasReplicas ? null : clock.now() + windowDays * DAY_MS,
         pendingWindowDays: windowDays,
-      }),
-    );
+      });
+    });
   }
 
   cancelDeletion(key: Key): Promise<Key> {
@@ -181,22 +185,6 @@ export class Management {
       caches.dropKey(scope, record.keyId);
     }
     return true;
-  }
-
-  /** @throws LimitExceededException */
-  async #requireRoom(scope: Scope): Promise<void> {
-    const { store, quotas } = this.#parts;
-    let count: number;
-    try {
-      count = await store.countKeys(scope);
-    } catch (error) {
-      throw storeFailure(error);
-    }
-    if (count < quotas.keys) return;
-    throw new KmsError(
-      'LimitExceededException',
-      `The account has reached the limit of ${quotas.keys} KMS keys in this Region.`,
-    );
   }
 
   /** Ends rotations, so that those that are due are made before. */

@@ -24,6 +24,7 @@ import type { Key } from './key.js';
 import type { KeyChanges } from './key-changes.js';
 import type { Markers } from './markers.js';
 import { newMaterial } from './new-material.js';
+import type { RelatedKeys } from './related-keys.js';
 import { ResolvedKey } from './resolved-key.js';
 import { requireAutomatic, requireNotImported, requireOnDemand } from './rotation-rules.js';
 import type { Page } from './service.js';
@@ -54,6 +55,7 @@ export interface RotationParts {
   readonly domainKeys: DomainKeys;
   readonly clock: Clock;
   readonly changes: KeyChanges;
+  readonly related: RelatedKeys;
   readonly markers: Markers;
   readonly quotas: Pick<ResourceQuotas, 'onDemandRotationsPerKey'>;
   /** Told of each rotation, after it was made. */
@@ -82,21 +84,19 @@ export class Rotation {
 
   /** See KeyService.enableKeyRotation. */
   async enableAutomatic(key: Key, periodDays: number): Promise<void> {
-    const { store, clock, changes } = this.#parts;
+    const { clock, changes, related } = this.#parts;
     requireAutomatic(key);
     await changes.write('EnableKeyRotation', key, async (found) => {
       const record = await this.caughtUp(found);
       requireAutomatic(ResolvedKey.of(record));
-      return store.updateKey(scopeOf(record), record.keyId, record.version, {
-        rotationPeriodDays: periodDays,
-        nextRotationAt: clock.now() + periodDays * DAY_MS,
-      });
+      const nextRotationAt = clock.now() + periodDays * DAY_MS;
+      return related.write(record, {}, { rotationPeriodDays: periodDays, nextRotationAt });
     });
   }
 
   /** See KeyService.disableKeyRotation. */
   async disableAutomatic(key: Key): Promise<void> {
-    const { store, changes } = this.#parts;
+    const { changes, related } = this.#parts;
     requireNotImported(key);
     if (key.spec.family !== 'symmetric') return;
     requireAutomatic(key);
@@ -104,8 +104,7 @@ export class Rotation {
       if (found.rotationPeriodDays === null) return undefined;
       const record = await this.caughtUp(found);
       requireAutomatic(ResolvedKey.of(record));
-      const patch = { rotationPeriodDays: null, nextRotationAt: null };
-      return store.updateKey(scopeOf(record), record.keyId, record.version, patch);
+      return related.write(record, {}, { rotationPeriodDays: null, nextRotationAt: null });
     });
   }
 
@@ -240,7 +239,7 @@ export class Rotation {
       type === 'AUTOMATIC' && rotationPeriodDays !== null
         ? { nextRotationAt: at + rotationPeriodDays * DAY_MS }
         : {};
-    return this.#makeCurrent(record, row, type, at, { ...patch, ...schedule });
+    return this.#makeCurrent(record, row, type, at, patch, schedule);
   }
 
   async #makeCurrent(
@@ -248,10 +247,11 @@ export class Rotation {
     material: StoredMaterial,
     type: RotationType,
     at: number,
-    patch: KeyPatch,
+    own: KeyPatch,
+    schedule: KeyPatch = {},
   ): Promise<StoredKey> {
-    const { store, onRotated } = this.#parts;
-    const { keyId, version, currentMaterialId } = record;
+    const { store, related, onRotated } = this.#parts;
+    const { keyId, currentMaterialId } = record;
     const scope = scopeOf(record);
     const previous =
       currentMaterialId === null
@@ -259,25 +259,18 @@ export class Rotation {
         : await store.getMaterial(scope, keyId, currentMaterialId);
     if (previous === undefined) throw new StoreError('CORRUPT', 'the current material is absent');
     const { materialId } = material;
-    const updated = await store.updateKeyMaterials(
-      scope,
-      keyId,
-      version,
-      { ...patch, currentMaterialId: materialId },
+    const shared = { ...schedule, currentMaterialId: materialId };
+    const updated = await related.write(record, own, shared, [
+      { ...previous, state: 'NON_CURRENT' },
       {
-        put: [
-          { ...previous, state: 'NON_CURRENT' },
-          {
-            ...material,
-            state: 'CURRENT',
-            rotationType: type,
-            rotatedAt: at,
-            // Lists are in this order, also when a clock stood still between two rotations.
-            createdAt: Math.max(material.createdAt, previous.createdAt + 1),
-          },
-        ],
+        ...material,
+        state: 'CURRENT',
+        rotationType: type,
+        rotatedAt: at,
+        // Lists are in this order, also when a clock stood still between two rotations.
+        createdAt: Math.max(material.createdAt, previous.createdAt + 1),
       },
-    );
+    ]);
     await onRotated?.({
       key: ResolvedKey.of(updated),
       type,

@@ -80,6 +80,14 @@ export interface GrantRequest {
   readonly constraints: GrantConstraints | undefined;
 }
 
+/** What is independent of the primary in a replica that is to be made. */
+export interface ReplicaRequest {
+  readonly region: string;
+  readonly description: string;
+  readonly policy: string | undefined;
+  readonly tags: readonly Tag[];
+}
+
 export interface KeyService {
   /**
    * Finds the key that a request names, in the caller's account and region unless an ARN says
@@ -193,6 +201,25 @@ export interface KeyService {
     limit: number,
     marker: string | undefined,
   ): Promise<Page<StoredMaterial>>;
+
+  /**
+   * A multi-Region key and those related to it, by Region, itself among them; of another key itself
+   * alone. As new as the call.
+   */
+  relatedKeys(key: Key): Promise<readonly Key[]>;
+  /**
+   * Makes the replica of a multi-Region primary key in another Region.
+   * @throws UnsupportedOperationException for another key than a primary, and for a Region that is
+   *   not served or is of another partition; AlreadyExistsException, LimitExceededException,
+   *   TagException
+   */
+  replicateKey(key: Key, request: ReplicaRequest): Promise<Key>;
+  /**
+   * Makes the related key in `region` the primary, and the present one a replica.
+   * @throws UnsupportedOperationException for another key than a primary, and for its own Region;
+   *   NotFoundException where no replica is in `region`; what the replica's state refuses
+   */
+  updatePrimaryRegion(key: Key, region: string): Promise<void>;
 
   /** @throws AlreadyExistsException, LimitExceededException */
   createAlias(caller: Caller, name: string, target: Key): Promise<void>;

@@ -1,4 +1,5 @@
 /** KeyMetadata, the description of a KMS key that CreateKey and DescribeKey answer. */
+import { keyArn } from '../core/ids.js';
 import type { KeyUsage } from '../core/records.js';
 import type { Key } from '../keys/key.js';
 import type { KeySpecRow } from '../specs/key-specs.js';
@@ -36,13 +37,21 @@ export interface KeyMetadata {
   readonly KeySpec: string;
   readonly MultiRegion: boolean;
   readonly MultiRegionConfiguration?: object;
+  readonly PendingDeletionWindowInDays?: number | null;
   readonly CurrentKeyMaterialId?: string;
 }
 
-/** Builds KeyMetadata; members that do not apply to the key are absent. */
-export function keyMetadata(key: Key): KeyMetadata {
+/**
+ * Builds KeyMetadata; members that do not apply to the key are absent. `related`: of a multi-Region
+ * key, itself and those related to it (KeyService.relatedKeys).
+ */
+export function keyMetadata(key: Key, related: readonly Key[]): KeyMetadata {
   const { record } = key;
-  const hasMaterialId = key.spec.family === 'symmetric' && record.currentMaterialId !== null;
+  const hasMaterialId =
+    key.spec.family === 'symmetric' &&
+    record.currentMaterialId !== null &&
+    record.state !== 'Creating';
+  const waits = record.state === 'PendingReplicaDeletion' && record.pendingWindowDays !== null;
   return {
     AWSAccountId: record.account,
     KeyId: record.keyId,
@@ -61,16 +70,25 @@ export function keyMetadata(key: Key): KeyMetadata {
     KeySpec: record.keySpec,
     ...algorithmLists(key),
     MultiRegion: record.multiRegion,
-    ...(record.multiRegion ? { MultiRegionConfiguration: multiRegion(key) } : {}),
+    ...(record.multiRegion ? { MultiRegionConfiguration: multiRegion(key, related) } : {}),
+    ...(waits ? { PendingDeletionWindowInDays: record.pendingWindowDays } : {}),
     ...(hasMaterialId ? { CurrentKeyMaterialId: record.currentMaterialId } : {}),
   };
 }
 
-/** Replicas are not offered yet, so that every multi-Region key is a primary without any. */
-function multiRegion(key: Key): object {
+function multiRegion(key: Key, related: readonly Key[]): object {
+  const { record } = key;
+  const primaryRegion = record.primaryRegion ?? record.region;
+  const place = (region: string) => ({
+    Arn: keyArn(region, record.account, record.keyId),
+    Region: region,
+  });
   return {
-    MultiRegionKeyType: 'PRIMARY',
-    PrimaryKey: { Arn: key.arn, Region: key.record.region },
-    ReplicaKeys: [],
+    MultiRegionKeyType: record.multiRegionRole ?? 'PRIMARY',
+    PrimaryKey: place(primaryRegion),
+    ReplicaKeys: related
+      .map((one) => one.record.region)
+      .filter((region) => region !== primaryRegion)
+      .map(place),
   };
 }

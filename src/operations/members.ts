@@ -148,6 +148,8 @@ export const KeyMaterialId = kmsString({ min: 64, max: 64, pattern: '^[a-f0-9]+$
 export const CustomKeyStoreId = kmsString({ min: 1, max: 64 });
 export const XksKeyId = kmsString({ min: 1, max: 128, pattern: '^[a-zA-Z0-9-_.]+$' });
 export const PolicyName = kmsString({ min: 1, max: 128, pattern: '[\\w]+' });
+/** Shape RegionType. */
+export const Region = kmsString({ min: 1, max: 32, pattern: '^([a-z]+-){2,3}\\d+$' });
 export const Policy = kmsString({
   min: 1,
   max: POLICY_CHARS_MAX,

@@ -67,12 +67,26 @@ export interface AuditShape<I, O> {
     input: I,
     context: { readonly caller: Caller; readonly output?: O | undefined },
   ): readonly string[];
+  /** Records in other Regions, of a request that succeeded. */
+  elsewhere?(input: I, output: O, keys: readonly Key[]): readonly ElsewhereRecord[];
 }
 
-/** Which token buckets a request draws on; cost 1 each unless said. */
+/** What a request did in another Region than its own, where it has a record too. */
+export interface ElsewhereRecord {
+  /** Event name: an operation's. */
+  readonly event: string;
+  readonly region: string;
+  readonly request: object | null;
+  readonly response: object | null;
+  /** ARNs. */
+  readonly resources: readonly string[];
+}
+
+/** Which token buckets a request draws on; cost 1 each, in the request's Region, unless said. */
 export interface Draw {
   readonly quota: string;
   readonly cost?: number;
+  readonly region?: string;
 }
 
 export interface Operation<S extends TSchema = TSchema, O = unknown> {

@@ -41,6 +41,8 @@ import { getPublicKey } from './keys/get-public-key.js';
 import { listKeys } from './keys/list-keys.js';
 import { scheduleKeyDeletion } from './keys/schedule-key-deletion.js';
 import { updateKeyDescription } from './keys/update-key-description.js';
+import { replicateKey } from './multi-region/replicate-key.js';
+import { updatePrimaryRegion } from './multi-region/update-primary-region.js';
 import { getKeyPolicy } from './policies/get-key-policy.js';
 import { listKeyPolicies } from './policies/list-key-policies.js';
 import { putKeyPolicy } from './policies/put-key-policy.js';
@@ -74,6 +76,8 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   getParametersForImport,
   importKeyMaterial,
   deleteImportedKeyMaterial,
+  replicateKey,
+  updatePrimaryRegion,
   createAlias,
   updateAlias,
   deleteAlias,

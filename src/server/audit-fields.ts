@@ -36,6 +36,23 @@ export function auditFields(exchange: Exchange): AuditFields {
   };
 }
 
+/** Of a request that succeeded: the fields of its records in other Regions. */
+export function elsewhereFields(exchange: Exchange): readonly AuditFields[] {
+  const { operation, error, input, output, keys, caller } = exchange;
+  if (error !== undefined || operation?.audit.elsewhere === undefined) return [];
+  const own = auditFields(exchange);
+  return operation.audit
+    .elsewhere(input, output, keys)
+    .map(({ event, region, request, response, resources }) => ({
+      ...own,
+      operation: event,
+      caller: { ...caller, region },
+      request,
+      response,
+      resources,
+    }));
+}
+
 function claimedKey({ request }: Exchange): string | undefined {
   return CLAIMED.exec(request.header('authorization'))?.[1];
 }

@@ -20,6 +20,8 @@ export interface LaneSample {
 export interface MetricSources {
   /** AWS names of the operations: the only values of the label. */
   readonly operations: readonly string[];
+  /** Regions that have series of their own; requests for any other are counted as `other`. */
+  readonly regions: readonly string[];
   readonly lanes: () => readonly LaneSample[];
   readonly auditHealthy: () => boolean;
   readonly inFlight: () => number;
@@ -39,9 +41,10 @@ const BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 const LATENCY = 'keystrel_request_seconds';
 const LATENCY_HELP = 'Seconds from hand-over by the transport to the reply.';
 
-/** What is counted of one operation. */
+/** What is counted of one operation in one Region. */
 class Series {
   readonly operation: string;
+  readonly region: string;
   ok = 0;
   readonly refused = new Map<string, number>();
   /** One more than BUCKETS: the last is +Inf. Not cumulative. */
@@ -49,8 +52,9 @@ class Series {
   sum = 0;
   count = 0;
 
-  constructor(operation: string) {
+  constructor(operation: string, region: string) {
     this.operation = operation;
+    this.region = region;
   }
 
   add(code: string, seconds: number): void {
@@ -64,33 +68,67 @@ class Series {
   }
 }
 
+const OTHER_REGION = 'other';
+
+/** All series: of every operation, in every Region. */
+class SeriesTable {
+  readonly #byRegion = new Map<string, Map<string, Series>>();
+  readonly #other: Map<string, Series>;
+  #lastRegion = '';
+  #last: Map<string, Series>;
+
+  constructor(operations: readonly string[], regions: readonly string[]) {
+    for (const region of ['', OTHER_REGION, ...regions]) {
+      const series = ['', ...operations].map(
+        (name) => [name, new Series(name === '' ? 'unknown' : name, region)] as const,
+      );
+      this.#byRegion.set(region, new Map(series));
+    }
+    this.#other = this.#byRegion.get(OTHER_REGION)!;
+    this.#last = this.#byRegion.get('')!;
+  }
+
+  find(operation: string, region: string): Series {
+    if (region !== this.#lastRegion) {
+      this.#lastRegion = region;
+      this.#last = this.#byRegion.get(region) ?? this.#other;
+    }
+    return this.#last.get(operation) ?? this.#last.get('')!;
+  }
+
+  *[Symbol.iterator](): Generator<Series> {
+    for (const series of this.#byRegion.values()) yield* series.values();
+  }
+}
+
 /** A histogram whose values are made of the series when it is scraped. */
-class LatencyHistogram extends Histogram<'operation'> {
+class LatencyHistogram extends Histogram<'operation' | 'region'> {
   readonly #series: Iterable<Series>;
 
   constructor(series: Iterable<Series>, registers: Registry[]) {
     super({
       name: LATENCY,
       help: LATENCY_HELP,
-      labelNames: ['operation'],
+      labelNames: ['operation', 'region'],
       buckets: BUCKETS,
       registers,
     });
     this.#series = series;
   }
 
-  override async get(): ReturnType<Histogram<'operation'>['get']> {
-    const values: Awaited<ReturnType<Histogram<'operation'>['get']>>['values'] = [];
-    for (const { operation, buckets, sum, count } of this.#series) {
+  override async get(): ReturnType<Histogram<'operation' | 'region'>['get']> {
+    const values: Awaited<ReturnType<LatencyHistogram['get']>>['values'] = [];
+    for (const { operation, region, buckets, sum, count } of this.#series) {
       if (count === 0) continue;
       let below = 0;
       for (const [i, number] of buckets.entries()) {
         below += number;
-        const labels = { le: BUCKETS[i] ?? '+Inf', operation };
+        const labels = { le: BUCKETS[i] ?? '+Inf', operation, region };
         values.push({ labels, value: below, metricName: `${LATENCY}_bucket` });
       }
-      values.push({ labels: { operation }, value: sum, metricName: `${LATENCY}_sum` });
-      values.push({ labels: { operation }, value: count, metricName: `${LATENCY}_count` });
+      const labels = { operation, region };
+      values.push({ labels, value: sum, metricName: `${LATENCY}_sum` });
+      values.push({ labels, value: count, metricName: `${LATENCY}_count` });
     }
     // The enum exists in prom-client's types only.
     const type = 'histogram' as unknown as MetricType;
@@ -99,7 +137,7 @@ class LatencyHistogram extends Histogram<'operation'> {
   }
 
   /** What the registry calls for the text form; not among prom-client's types. */
-  getForPromString(): ReturnType<Histogram<'operation'>['get']> {
+  getForPromString(): ReturnType<LatencyHistogram['get']> {
     return this.get();
   }
 }
@@ -107,24 +145,21 @@ class LatencyHistogram extends Histogram<'operation'> {
 export function createMetrics(sources: MetricSources): Metrics {
   const register = new Registry();
   const registers = [register];
-  const series = new Map<string, Series>();
-  for (const operation of ['', ...sources.operations]) {
-    series.set(operation, new Series(operation === '' ? 'unknown' : operation));
-  }
+  const series = new SeriesTable(sources.operations, sources.regions);
   new Counter({
     name: 'keystrel_requests_total',
-    help: 'Requests answered, by operation and outcome (OK or the error name).',
-    labelNames: ['operation', 'code'],
+    help: 'Requests answered, by operation, Region and outcome (OK or the error name).',
+    labelNames: ['operation', 'region', 'code'],
     registers,
     collect() {
       this.reset();
-      for (const { operation, ok, refused } of series.values()) {
-        if (ok > 0) this.inc({ operation, code: 'OK' }, ok);
-        for (const [code, number] of refused) this.inc({ operation, code }, number);
+      for (const { operation, region, ok, refused } of series) {
+        if (ok > 0) this.inc({ operation, region, code: 'OK' }, ok);
+        for (const [code, number] of refused) this.inc({ operation, region, code }, number);
       }
     },
   });
-  new LatencyHistogram({ [Symbol.iterator]: () => series.values() }, registers);
+  new LatencyHistogram(series, registers);
   const refusals = new Counter({
     name: 'keystrel_transport_refusals_total',
     help: 'Requests that the transport refused by itself, by status.',
@@ -134,8 +169,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerSources(sources, registers);
   return {
     contentType: register.contentType,
-    request: (operation, code, seconds) =>
-      (series.get(operation) ?? series.get('')!).add(code, seconds),
+    request: (operation, code, seconds, region) =>
+      series.find(operation, region).add(code, seconds),
     transportRefusal: (status) => refusals.inc({ status: String(status) }),
     expose: () => register.metrics(),
   };

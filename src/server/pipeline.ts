@@ -25,7 +25,7 @@ import { errorToWire } from '../protocol/error-wire.js';
 import { compileInput } from '../protocol/input.js';
 import { shapeOf } from '../protocol/schema.js';
 import type { Throttle } from '../throttle/port.js';
-import { auditFields, bareAuditFields } from './audit-fields.js';
+import { auditFields, bareAuditFields, elsewhereFields } from './audit-fields.js';
 import { Exchange } from './exchange.js';
 import type { HttpRequest } from './transport.js';
 
@@ -34,8 +34,8 @@ const FAILURES_PER_SECOND_MAX = 20;
 
 /** Counts of requests; see metrics.ts. */
 export interface RequestMetrics {
-  /** `operation` is '' when unknown, `code` 'OK' or the error's name. */
-  request(operation: string, code: string, seconds: number): void;
+  /** `operation` and `region` are '' when unknown, `code` 'OK' or the error's name. */
+  request(operation: string, code: string, seconds: number, region: string): void;
 }
 
 /** Where failures that clients must not see are told. */
@@ -139,7 +139,7 @@ class RequestPipeline {
   accept(request: HttpRequest): void {
     if (this.inFlight >= this.#inFlightMax) {
       // Not audited: waiting for the audit is what the requests before this one may be doing.
-      this.#parts.metrics.request('', 'ServiceUnavailable', 0);
+      this.#parts.metrics.request('', 'ServiceUnavailable', 0, '');
       const wire = errorToWire(new KmsError('ServiceUnavailable'));
       request.reply({ ...wire, requestId: randomId() });
       return;
@@ -240,11 +240,19 @@ class RequestPipeline {
     if (exchange.isUse && exchange.error === undefined) exchange.eventId = randomId();
     try {
       accepted = this.#parts.audit.append(this.#record(exchange));
+      if (exchange.operation?.audit.elsewhere !== undefined) {
+        accepted = this.#auditElsewhere(exchange, accepted);
+      }
     } catch (error) {
       this.#unrecorded(error, exchange);
       return;
     }
     settled(accepted, exchange, this.#recorded, this.#unrecorded);
+  }
+
+  async #auditElsewhere(exchange: Exchange, accepted: Promise<void>): Promise<void> {
+    const lines = elsewhereFields(exchange).map((fields) => this.#parts.recorder.build(fields));
+    await Promise.all([accepted, ...lines.map((line) => this.#parts.audit.append(line))]);
   }
 
   readonly #recorded = (_accepted: unknown, exchange: Exchange): void => {
@@ -374,7 +382,8 @@ class RequestPipeline {
   #count(exchange: Exchange): void {
     const seconds = (this.#parts.clock.monotonic() - exchange.startedAt) / 1000;
     const code = exchange.error === undefined ? 'OK' : exchange.error.code;
-    this.#parts.metrics.request(exchange.operation?.name ?? '', code, seconds);
+    const region = exchange.identified === undefined ? '' : exchange.identified.region;
+    this.#parts.metrics.request(exchange.operation?.name ?? '', code, seconds, region);
   }
 
   /** The message of a foreign error is left out: it may quote what it failed on. */

@@ -18,6 +18,8 @@ export interface ServerParts extends Omit<PipelineParts, 'metrics'> {
   readonly adminListen?: { readonly host: string; readonly port: number } | undefined;
   /** The engine's lanes, for the metrics. */
   readonly lanes: () => readonly LaneSample[];
+  /** Regions that requests are counted by. */
+  readonly regions: readonly string[];
   /** Conditions of health besides the audit, by name. */
   readonly checks?: Readonly<Record<string, HealthCheck>>;
   readonly graceMs?: number;
@@ -61,6 +63,7 @@ class KmsServer implements Server {
     this.health = new Health({ audit: () => parts.audit.healthy(), ...parts.checks });
     this.metrics = createMetrics({
       operations: parts.operations.map((operation) => operation.name),
+      regions: parts.regions,
       lanes: parts.lanes,
       auditHealthy: () => parts.audit.healthy(),
       inFlight: () => this.pipeline.inFlight(),

@@ -71,7 +71,9 @@ export function* updateKeyMaterials(
   const updated = yield* updateKey(db, scope, keyId, expectVersion, patch);
   for (const material of change.put ?? []) {
     yield* requireDomainKey(db, material.domainKeyId);
-    const row = rowOfMaterial({ ...material, ...scope, keyId });
+    // Not all of `scope`: a whole key's record is one, too.
+    const { account, region } = scope;
+    const row = rowOfMaterial({ ...material, account, region, keyId });
     yield* rows(
       db
         .insertInto('materials')

@@ -132,17 +132,20 @@ class TokenBucketThrottle implements Throttle {
   take(
     account: string,
     region: string,
-    draws: readonly { quota: string; cost?: number }[],
+    draws: readonly { quota: string; cost?: number; region?: string }[],
   ): boolean {
     const nowUs = this.#nowUs();
-    const buckets = this.#bucketsOf(account, region, nowUs);
-    buckets.usedUs = nowUs;
+    const own = this.#bucketsOf(account, region, nowUs);
+    own.usedUs = nowUs;
     for (let i = 0; i < draws.length; i++) {
-      const { quota, cost = 1 } = draws[i]!;
-      if (buckets.take(quotaIndex(quota), cost, nowUs)) continue;
+      const draw = draws[i]!;
+      const buckets =
+        draw.region === undefined ? own : this.#bucketsOf(account, draw.region, nowUs);
+      buckets.usedUs = nowUs;
+      if (buckets.take(quotaIndex(draw.quota), draw.cost ?? 1, nowUs)) continue;
       for (let taken = 0; taken < i; taken++) {
-        const draw = draws[taken]!;
-        buckets.giveBack(quotaIndex(draw.quota), draw.cost ?? 1);
+        const { quota, cost = 1, region: at = region } = draws[taken]!;
+        this.#bucketsOf(account, at, nowUs).giveBack(quotaIndex(quota), cost);
       }
       return false;
     }

@@ -213,7 +213,9 @@ describe('serve', () => {
       expect((await httpGet(`${server.adminEndpoint}/${probe}`)).status).toBe(200);
     }
     const metrics = await httpGet(`${server.adminEndpoint}/metrics`);
-    expect(metrics.text).toContain('keystrel_requests_total{operation="ListKeys",code="OK"} 1');
+    expect(metrics.text).toContain(
+      'keystrel_requests_total{operation="ListKeys",region="eu-central-1",code="OK"} 1',
+    );
     expect(server.log()).not.toContain('DEVELOPMENT');
   });
 

@@ -71,9 +71,10 @@ describe.each(Object.keys(KEY_OF))('%s', (name) => {
       eventName: name,
       awsRegion: server.region,
       sourceIPAddress: '127.0.0.1',
-      readOnly: !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate)/.test(
-        name,
-      ),
+      readOnly:
+        !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate|Replicate|Put|Retire|Revoke)/.test(
+          name,
+        ),
       eventType: 'AwsApiCall',
       managementEvent: true,
       eventCategory: 'Management',

@@ -54,6 +54,15 @@ export async function makeExternalKey(
 
 type ImportMembers = Pick<Sealed, 'importToken' | 'encryptedMaterial' | 'materialId'>;
 
+/** Makes a multi-Region primary and gives its id. */
+export async function makePrimary(
+  server: Pick<TestServer, 'call'>,
+  members: object = {},
+): Promise<string> {
+  const made = await mustCall(server, 'CreateKey', { MultiRegion: true, ...members });
+  return made.KeyMetadata.KeyId;
+}
+
 export async function namedKeys(
   server: Pick<TestServer, 'call' | 'account'>,
   alias: string,
@@ -67,6 +76,7 @@ export async function namedKeys(
     agree: await makeKey(server, 'ECC_NIST_P256', 'KEY_AGREEMENT'),
     self: `arn:aws:iam::${server.account}:user/tester`,
     external,
+    primary: await makePrimary(server),
     alias,
   };
   await mustCall(server, 'CreateAlias', { AliasName: alias, TargetKeyId: keys.symmetric });

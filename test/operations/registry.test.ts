@@ -60,7 +60,13 @@ describe.each(OPERATIONS.map((operation) => [operation.name, operation] as const
       expect(compileInput(operation.input)).toBeTypeOf('function');
       const readOnly = !CHANGES.test(name);
       expect(operation.audit.readOnly).toBe(readOnly);
-      const changes = ['EnableKey', 'DisableKey', 'ScheduleKeyDeletion', 'CancelKeyDeletion'];
+      const changes = [
+        'EnableKey',
+        'DisableKey',
+        'ScheduleKeyDeletion',
+        'CancelKeyDeletion',
+        'UpdatePrimaryRegion',
+      ];
       expect(operation.changesKeyState ?? false).toBe(changes.includes(name));
     });
   },

@@ -14,6 +14,8 @@ export interface NamedKeys {
   readonly self: string;
   /** Of Origin EXTERNAL, with imported material. */
   readonly external: string;
+  /** A multi-Region primary without replicas. */
+  readonly primary: string;
   /** An alias of `symmetric`. */
   readonly alias: string;
 }
@@ -38,6 +40,8 @@ export interface Sealed {
 }
 
 export const GRANTEE = 'arn:aws:iam::111122223333:role/grantee';
+/** Another Region that the servers of the harness serve. */
+export const OTHER_REGION = 'us-east-1';
 export const MESSAGE = Buffer.from('message').toString('base64');
 
 /** The id of a custom key store that is not there. */
@@ -76,6 +80,8 @@ export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   GetKeyRotationStatus: 'symmetric',
   RotateKeyOnDemand: 'symmetric',
   ListKeyRotations: 'symmetric',
+  ReplicateKey: 'primary',
+  UpdatePrimaryRegion: 'primary',
   CreateAlias: 'symmetric',
   UpdateAlias: 'symmetric',
   DeleteAlias: 'symmetric',
@@ -143,6 +149,9 @@ export function requests(
     GetKeyRotationStatus: { KeyId },
     RotateKeyOnDemand: { KeyId },
     ListKeyRotations: { KeyId, IncludeKeyMaterial: 'ALL_KEY_MATERIAL', Limit: 10 },
+    // In this order: the second one needs what the first one made.
+    ReplicateKey: { KeyId: keys.primary, ReplicaRegion: OTHER_REGION, Description: 'a replica' },
+    UpdatePrimaryRegion: { KeyId: keys.primary, PrimaryRegion: OTHER_REGION },
     CreateAlias: { AliasName: 'alias/requests-new', TargetKeyId: KeyId },
     UpdateAlias: { AliasName: keys.alias, TargetKeyId: KeyId },
     DeleteAlias: { AliasName: keys.alias },
@@ -211,6 +220,8 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   GetKeyRotationStatus: ['KeyId'],
   RotateKeyOnDemand: ['KeyId'],
   ListKeyRotations: ['KeyId'],
+  ReplicateKey: ['KeyId', 'ReplicaRegion'],
+  UpdatePrimaryRegion: ['KeyId', 'PrimaryRegion'],
   CreateAlias: ['AliasName', 'TargetKeyId'],
   UpdateAlias: ['AliasName', 'TargetKeyId'],
   DeleteAlias: ['AliasName'],
@@ -255,6 +266,8 @@ export const BOUNDS: Readonly<
   TargetKeyId: { kind: 'text', min: 1, max: 2048 },
   AliasName: { kind: 'text', min: 1, max: 256 },
   Description: { kind: 'text', max: 8192 },
+  ReplicaRegion: { kind: 'text', min: 1, max: 32 },
+  PrimaryRegion: { kind: 'text', min: 1, max: 32 },
   Limit: { kind: 'integer', min: 1, max: 1000 },
   NumberOfBytes: { kind: 'integer', min: 1, max: 1024 },
   RotationPeriodInDays: { kind: 'integer', min: 90, max: 2560 },

@@ -50,6 +50,7 @@ async function start(graceMs = 2_000): Promise<Running> {
     throttle: { take: () => true, takeStateChange: () => true, rate: () => 1 },
     operations: [wait],
     unsupported: [],
+    regions: ['eu-west-1'],
     service: {} as KeyService,
     audit: {
       append: async () => {
@@ -108,14 +109,20 @@ describe('the admin listener', () => {
     await rawExchange(port, post('{}', 'X-Amz-Target: TrentService.Nothing\r\n'));
     await rawExchange(port, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
     const text = await (await fetch(`${admin}/metrics`)).text();
-    expect(text).toContain('keystrel_requests_total{operation="Wait",code="OK"} 1');
     expect(text).toContain(
-      'keystrel_requests_total{operation="unknown",code="UnknownOperationException"} 1',
+      'keystrel_requests_total{operation="Wait",region="eu-west-1",code="OK"} 1',
     );
-    expect(text).toContain('keystrel_request_seconds_count{operation="Wait"} 1');
-    expect(text).toContain('keystrel_request_seconds_bucket{le="0.00025",operation="Wait"} 1');
-    expect(text).toContain('keystrel_request_seconds_bucket{le="+Inf",operation="Wait"} 1');
-    expect(text).toContain('keystrel_request_seconds_sum{operation="Wait"} 0');
+    expect(text).toContain(
+      'keystrel_requests_total{operation="unknown",region="eu-west-1",code="UnknownOperationException"} 1',
+    );
+    expect(text).toContain('keystrel_request_seconds_count{operation="Wait",region="eu-west-1"} 1');
+    expect(text).toContain(
+      'keystrel_request_seconds_bucket{le="0.00025",operation="Wait",region="eu-west-1"} 1',
+    );
+    expect(text).toContain(
+      'keystrel_request_seconds_bucket{le="+Inf",operation="Wait",region="eu-west-1"} 1',
+    );
+    expect(text).toContain('keystrel_request_seconds_sum{operation="Wait",region="eu-west-1"} 0');
     expect(text).toContain('keystrel_transport_refusals_total{status="411"} 1');
     expect(text).toContain('keystrel_engine_queued{lane="symmetric"} 1');
     expect(text).toContain('keystrel_audit_healthy 1');

@@ -6,8 +6,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KeyState } from '../../src/core/records.js';
 import { OPERATIONS } from '../../src/operations/registry.js';
 import { startServer, type TestServer } from '../harness.js';
-import { makeExternalKey, makeKey, mustCall, namedKeys } from '../operations/named-keys.js';
-import { KEY_OF, type NamedKeys, requests, type Sealed } from '../operations/requests.js';
+import {
+  makeExternalKey,
+  makeKey,
+  makePrimary,
+  mustCall,
+  namedKeys,
+} from '../operations/named-keys.js';
+import {
+  KEY_OF,
+  type NamedKeys,
+  OTHER_REGION,
+  requests,
+  type Sealed,
+} from '../operations/requests.js';
 
 const STATES: readonly KeyState[] = [
   'Enabled',
@@ -117,6 +129,8 @@ const TABLE: Readonly<Record<string, Row>> = {
   PutKeyPolicy: always,
   ListKeyPolicies: always,
   GetKeyLastUsage: always,
+  ReplicateKey: { ...uses, Unavailable: NEVER, Updating: UPDATING },
+  UpdatePrimaryRegion: { ...uses, Unavailable: NEVER },
   TagResource: notWhilePending,
   UntagResource: notWhilePending,
   ListResourceTags: always,
@@ -144,11 +158,14 @@ test('the table has a row for every operation that names a key', () => {
   expect(Object.keys(TABLE).sort()).toEqual(named.sort());
 });
 
+/** Primaries that can get into PendingDeletion as another process would bring them only. */
+const withReplicas = new Set<string>();
+
 /** Brings keys into a state: through the API where it can, else as another process would. */
 async function bring(keyIds: readonly string[], state: KeyState): Promise<void> {
   for (const KeyId of keyIds) {
     if (state === 'Disabled') await mustCall(server, 'DisableKey', { KeyId });
-    else if (state === 'PendingDeletion') {
+    else if (state === 'PendingDeletion' && !withReplicas.has(KeyId)) {
       await mustCall(server, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 30 });
     } else if (state !== 'Enabled') await server.setKeyState(KeyId, state);
   }
@@ -186,6 +203,11 @@ describe.each(STATES)('a key in state %s', (state) => {
     ({ keys, sealed } = await namedKeys(server, `alias/state-${state}`));
     for (const name of CHANGES) own.set(name, await makeKey(server));
     own.set('DeleteImportedKeyMaterial', (await makeExternalKey(server)).external);
+    own.set('ReplicateKey', await makePrimary(server));
+    const primary = await makePrimary(server);
+    await mustCall(server, 'ReplicateKey', { KeyId: primary, ReplicaRegion: OTHER_REGION });
+    own.set('UpdatePrimaryRegion', primary);
+    withReplicas.add(primary);
     // Its old target stays enabled: the new one's state decides.
     await mustCall(server, 'CreateAlias', {
       AliasName: freeAlias,

@@ -157,6 +157,6 @@ export const createKey = operation({
       policy: input.Policy,
       tags: tagsOf(input.Tags),
     });
-    return { KeyMetadata: keyMetadata(key) };
+    return { KeyMetadata: keyMetadata(key, [key]) };
   },
 });

@@ -16,6 +16,6 @@ export const describeKey = operation({
   async run({ service, keys }) {
     const key = keys[0]!;
     service.requireState('DescribeKey', key);
-    return { KeyMetadata: keyMetadata(key) };
+    return { KeyMetadata: keyMetadata(key, await service.relatedKeys(key)) };
   },
 });
