@@ -20,6 +20,7 @@ import {
 } from '../store/port.js';
 import type { DomainKeys } from './domain-keys.js';
 import { storeFailure } from './failures.js';
+import { importedFields } from './import-plan.js';
 import type { Key } from './key.js';
 import type { KeyChanges } from './key-changes.js';
 import type { Markers } from './markers.js';
@@ -120,9 +121,15 @@ export class Rotation {
       const materials = await store.listMaterials(scopeOf(record), record.keyId);
       this.#requireRoom(found, materials);
       if (record.origin !== 'EXTERNAL') return this.#rotate(record, 'ON_DEMAND', now);
-      const pending = materials.find((one) => one.state === 'PENDING_ROTATION');
+      // Pending material may have been deleted or have expired before it ever became current.
+      const pending = materials.find(
+        (one) => one.state === 'PENDING_ROTATION' && one.importState === 'IMPORTED',
+      );
       if (pending === undefined) throw nothingPending(found);
-      return this.#makeCurrent(record, pending, 'ON_DEMAND', now, importedPatch(materials));
+      const after = materials.map(
+        (one): StoredMaterial => (one === pending ? { ...one, state: 'CURRENT' } : one),
+      );
+      return this.#makeCurrent(record, pending, 'ON_DEMAND', now, importedFields(after));
     });
   }
 
@@ -304,12 +311,4 @@ function nothingPending(key: Key): KmsError {
     'KMSInvalidStateException',
     `No available key material pending rotation for the key: ${key.arn}.`,
   );
-}
-
-/** What a key shows of the expiry of its imported materials, once the pending one is current. */
-function importedPatch(materials: readonly StoredMaterial[]): KeyPatch {
-  const ends = materials.flatMap((one) => (one.validTo === null ? [] : [one.validTo]));
-  return ends.length === 0
-    ? { expirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE', validTo: null }
-    : { expirationModel: 'KEY_MATERIAL_EXPIRES', validTo: Math.min(...ends) };
 }

@@ -482,11 +482,16 @@ describe('rotation on demand', () => {
     const refused = { code: 'KMSInvalidStateException', message: none };
     await expect(rotate(key)).rejects.toMatchObject(refused);
     const pending = { ...second, ...imported, validTo: validTo - 1, description: 'next' };
-    for (const state of ['PENDING_MULTI_REGION_IMPORT_AND_ROTATION', 'PENDING_ROTATION'] as const) {
+    const steps: Partial<StoredMaterial>[] = [
+      { state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION' },
+      { state: 'PENDING_ROTATION', importState: 'PENDING_IMPORT', wrapped: new Uint8Array(0) },
+      { state: 'PENDING_ROTATION' },
+    ];
+    for (const [i, step] of steps.entries()) {
       const { version } = (await fresh(rig, key)).record;
-      const put = [{ ...pending, state }];
+      const put = [{ ...pending, ...step }];
       await rig.store.updateKeyMaterials(CALLER_SCOPE, record.keyId, version, {}, { put });
-      if (state !== 'PENDING_ROTATION') await expect(rotate(key)).rejects.toMatchObject(refused);
+      if (i < 2) await expect(rotate(key)).rejects.toMatchObject(refused);
     }
     const listed = async (list: 'all' | 'rotated') =>
       (await rig.service.listRotations(key, list, 10, undefined)).items;
