@@ -22,13 +22,13 @@ export interface Real {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: replies are read by name
-type Reply = any;
-type Command = fc.AsyncCommand<Model, Real>;
-const KEYS_MAX = 4;
-const MESSAGE = Buffer.from('message').toString('base64');
+export type Reply = any;
+export type Command = fc.AsyncCommand<Model, Real>;
+export const KEYS_MAX = 4;
+export const MESSAGE = Buffer.from('message').toString('base64');
 
 /** Calls; the answer of a success, undefined when it was refused as expected. */
-async function call(
+export async function call(
   real: Real,
   operation: string,
   body: object,
@@ -42,7 +42,7 @@ async function call(
 }
 
 /** A command for a key that there is; `index` chooses it. */
-function onKey(
+export function onKey(
   name: string,
   index: number,
   run: (model: Model, real: Real, key: ModelKey) => Promise<void>,
@@ -116,7 +116,7 @@ function changeState(operation: string, index: number, days: number): Command {
   });
 }
 
-const aliasName = (model: Model, n: number) => `alias/${model.tag}-${n}`;
+export const aliasName = (model: Model, n: number) => `alias/${model.tag}-${n}`;
 
 function createAlias(index: number, n: number): Command {
   return onKey('CreateAlias', index, async (model, real, key) => {

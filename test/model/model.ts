@@ -48,8 +48,24 @@ export class ModelKey {
   ) {}
 }
 
+/** A key whose material is imported: one of two materials, of which the first ever binds it. */
+export interface ImportedKey {
+  readonly id: string;
+  readonly arn: string;
+  /** The material that it may have, once it had one. */
+  bound: number | undefined;
+  /** True while the material is there. */
+  present: boolean;
+  /** When it expires; undefined = never. */
+  validTo: number | undefined;
+  blob: string | undefined;
+  /** What GetParametersForImport gave, and when. */
+  parameters: { token: string; publicKey: Buffer; at: number } | undefined;
+}
+
 export class Model {
   readonly keys: ModelKey[] = [];
+  imported: ImportedKey | undefined;
   /** Alias names of this model's own to the index of their key. */
   readonly aliases = new Map<string, number>();
   now: number;
@@ -58,6 +74,8 @@ export class Model {
     /** Tells the aliases of this sequence from those of all others. */
     readonly tag: string,
     now: number,
+    /** Imports cost an RSA key pair each: few sequences have them. */
+    readonly imports: boolean,
   ) {
     this.now = now;
   }
@@ -73,6 +91,10 @@ export class Model {
   /** Everything that time brings until the present moment. */
   passTime(ms: number): void {
     this.now += ms;
+    const { imported } = this;
+    if (imported?.present === true && imported.validTo !== undefined) {
+      imported.present = imported.validTo > this.now;
+    }
     for (const key of this.keys) {
       if (key.gone) continue;
       if (key.state === 'PendingDeletion' && key.deletionAt! <= this.now) {
