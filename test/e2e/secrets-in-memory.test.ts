@@ -2,21 +2,23 @@
  * With the native backend no plaintext key material is in the JavaScript heap, nor anywhere in
  * memory that a core dump would hold, except inside AWS-LC for private keys in use. The material is
  * worked out here from the data directory, and looked for in a heap snapshot and in the process's
- * memory. Controls that must be found: a description and a public key, which live in the heap as
+ * memory; so are imported material, the AES keys that it came under and the private keys of import
+ * tokens. Controls that must be found: a description and a public key, which live in the heap as
  * string and as bytes, and the same secrets under the node backend, which keeps them in memory.
  *
  * Not seen by this test: registers, kernel memory, copies that were overwritten before the search.
  */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { encryptMaterial, freshPrivateKey } from '../engine/import-material.js';
 import { initialiseData, type SpawnedServer, spawnServer } from '../harness.js';
 import { mustCall } from '../operations/named-keys.js';
 import { MESSAGE } from '../operations/requests.js';
 import { mappings, searchMemory } from './process-memory.js';
-import { openDataDirectory, type Secret } from './unwrap.js';
+import { openDataDirectory, type Secret, unwrap } from './unwrap.js';
 
 const CONTROL = 'control-string-that-has-to-be-found-5d1c';
 const WARM_UP = 60;
@@ -57,6 +59,72 @@ async function useKeys(target: SpawnedServer): Promise<{ keyIds: string[]; publi
   await Promise.all(rounds);
   const shown = await mustCall(target, 'GetPublicKey', { KeyId: rsa });
   return { keyIds, publicKey: Buffer.from(shown.PublicKey, 'base64') };
+}
+
+const TOKEN_HEADER_BYTES = 13;
+
+interface Imported {
+  readonly keyIds: string[];
+  /** AES keys that material came under. */
+  readonly keks: Buffer[];
+  readonly tokens: { readonly keyId: string; readonly token: Buffer }[];
+}
+
+/** Imports material of every kind into keys of its own. */
+async function importKeys(target: SpawnedServer): Promise<Imported> {
+  const imported: Imported = { keyIds: [], keks: [], tokens: [] };
+  for (const [KeySpec, KeyUsage] of SPECS) {
+    const body = { KeySpec, KeyUsage, Origin: 'EXTERNAL' };
+    const KeyId = (await mustCall(target, 'CreateKey', body)).KeyMetadata.KeyId;
+    const isSecret = KeySpec === 'SYMMETRIC_DEFAULT' || KeySpec === 'HMAC_512';
+    const WrappingAlgorithm = isSecret ? 'RSAES_OAEP_SHA_256' : 'RSA_AES_KEY_WRAP_SHA_256';
+    const kek = randomBytes(32);
+    const asked = { KeyId, WrappingAlgorithm, WrappingKeySpec: 'RSA_2048' };
+    const parameters = await mustCall(target, 'GetParametersForImport', asked);
+    const spki = Buffer.from(parameters.PublicKey, 'base64');
+    const length = KeySpec === 'HMAC_512' ? 64 : 32;
+    const material = isSecret ? randomBytes(length) : freshPrivateKey(KeySpec);
+    const encrypted = encryptMaterial(spki, WrappingAlgorithm, material, kek);
+    await mustCall(target, 'ImportKeyMaterial', {
+      KeyId,
+      ImportToken: parameters.ImportToken,
+      EncryptedKeyMaterial: encrypted.toString('base64'),
+      ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+    });
+    imported.keyIds.push(KeyId);
+    if (!isSecret) imported.keks.push(kek);
+    imported.tokens.push({
+      keyId: KeyId,
+      token: Buffer.from(parameters.ImportToken, 'base64'),
+    });
+  }
+  const [symmetric, mac, ecc] = imported.keyIds;
+  await mustCall(target, 'Encrypt', { KeyId: symmetric, Plaintext: MESSAGE });
+  const macBody = { KeyId: mac, Message: MESSAGE, MacAlgorithm: 'HMAC_SHA_512' };
+  await mustCall(target, 'GenerateMac', macBody);
+  const ecdsa = { KeyId: ecc, Message: MESSAGE, SigningAlgorithm: 'ECDSA_SHA_256' };
+  await mustCall(target, 'Sign', ecdsa);
+  return imported;
+}
+
+/** What the requests of an import held: AES keys, and the private keys inside tokens. */
+function importSecrets(
+  imported: Imported,
+  secrets: readonly Secret[],
+  { account, region }: SpawnedServer,
+): Secret[] {
+  const keks = imported.keks.map(
+    (bytes, i): Secret => ({ name: `AES key ${i} of an import`, kind: 'secret', bytes }),
+  );
+  const wrapping = imported.tokens.map(({ keyId, token }): Secret => {
+    const header = token.subarray(0, TOKEN_HEADER_BYTES);
+    const domain = secrets.find((one) => one.name === `domain key ${header.readUInt32BE(1)}`)!;
+    const scope = `${account}/${region}/${keyId}`;
+    const aad = `keystrel/import-token/v1/${scope}/${header.toString('hex')}`;
+    const bytes = unwrap(domain.bytes, token.subarray(TOKEN_HEADER_BYTES), aad);
+    return { name: `wrapping key for ${keyId}`, kind: 'pkcs8', bytes };
+  });
+  return [...keks, ...wrapping];
 }
 
 /** A private key's parts that must stay secret, big-endian, as JWK has them. */
@@ -116,7 +184,10 @@ async function startAndUse(backend: 'native' | 'node') {
     nodeArguments: ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${snapshots}`],
   });
   const used = await useKeys(server);
-  const secrets = await openDataDirectory(data.path, server.region);
+  const imported = await importKeys(server);
+  used.keyIds.push(...imported.keyIds);
+  const kept = await openDataDirectory(data.path, server.region);
+  const secrets = [...kept, ...importSecrets(imported, kept, server)];
   const names = secrets.map((secret) => secret.name);
   for (const keyId of used.keyIds) expect(names).toContain(`material of ${keyId}`);
   expect(names).toContain('root key');

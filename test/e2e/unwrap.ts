@@ -56,7 +56,8 @@ function rootKey(path: string): Buffer {
   return head.subarray(8);
 }
 
-function unwrap(key: Buffer, wrapped: Buffer, aad: string): Buffer {
+/** Opens what a key of the hierarchy has wrapped. */
+export function unwrap(key: Buffer, wrapped: Buffer, aad: string): Buffer {
   const nonce = wrapped.subarray(0, 16);
   const oneTime = createHmac('sha256', key)
     .update(Buffer.from([0, 0, 0, 1]))
