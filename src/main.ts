@@ -180,9 +180,12 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     lanes: () => engine.status().lanes,
     graceMs: config.graceMs,
   });
+  const scheduler = schedulerOf(service, clock, options);
+  // What came due while nothing ran is done before the first request can see that it was not.
+  await scheduler.run();
   const addresses = await listen(server, config);
   cleanup.add(() => server.drain());
-  const scheduler = schedulerOf(service, clock, options);
+  scheduler.start();
   cleanup.add(() => scheduler.stop());
   const urls = endpoints(config, addresses);
   tell(config, engine, log, { account, region, regions, auditDirectory, ...urls });
@@ -222,14 +225,12 @@ async function recipientsOf(config: Config, clock: Clock): Promise<RecipientVeri
 
 function schedulerOf(service: KeyService, clock: Clock, options: StartOptions): Scheduler {
   const { dueWorkTickMs, log } = options;
-  const scheduler = createScheduler({
+  return createScheduler({
     work: service.dueWork,
     clock,
     ...(dueWorkTickMs === undefined ? {} : { tickMs: dueWorkTickMs }),
     onError: (error, work) => log.error({ work, error: (error as Error).name }, 'due work failed'),
   });
-  scheduler.start();
-  return scheduler;
 }
 
 function auditSink(config: Config, directory: string, clock: Clock): AuditSink {

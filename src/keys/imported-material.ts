@@ -18,7 +18,7 @@ import type { Key } from './key.js';
 import type { KeyChanges } from './key-changes.js';
 import { materialAad } from './materials.js';
 import { ResolvedKey } from './resolved-key.js';
-import type { DueWork } from './scheduler.js';
+import { type DueWork, INTERVAL_MS } from './scheduler.js';
 
 /** Materials that one look at the store lets expire. */
 const DUE_PAGE = 100;
@@ -48,15 +48,21 @@ export interface ImportedMaterialParts {
 export class ImportedMaterial {
   readonly #parts: ImportedMaterialParts;
   readonly #tokens: ImportTokens;
+  /** The earliest end that is known of, milliseconds since the epoch. */
+  #soonest = Infinity;
 
   constructor(parts: ImportedMaterialParts) {
     this.#parts = parts;
     this.#tokens = new ImportTokens(parts);
   }
 
-  /** Ends what has expired; see DueWork. */
+  /** Ends what has expired; see DueWork. Material ends on time, not when a round happens to be. */
   get expiry(): DueWork {
-    return { name: 'expiry of imported key material', run: (now) => this.#expireDue(now) };
+    return {
+      name: 'expiry of imported key material',
+      run: (now) => this.#expireDue(now),
+      soonest: () => this.#soonest,
+    };
   }
 
   parameters(
@@ -94,6 +100,7 @@ export class ImportedMaterial {
       });
       return write(store, record, plan);
     });
+    if (validTo !== null) this.#soonest = Math.min(this.#soonest, validTo);
     return materialId;
   }
 
@@ -146,6 +153,8 @@ export class ImportedMaterial {
     const { store } = this.#parts;
     const failures: unknown[] = [];
     let expired = 0;
+    // Should this fail, the next regular round tries again.
+    this.#soonest = Infinity;
     try {
       for (;;) {
         const due = await store.materialsDueForExpiry(now, DUE_PAGE);
@@ -156,6 +165,10 @@ export class ImportedMaterial {
         expired += progress;
         if (due.length < DUE_PAGE || progress === 0) break;
       }
+      const [next] = await store.materialsDueForExpiry(now + 2 * INTERVAL_MS, 1);
+      const end = next?.validTo ?? Infinity;
+      // What could not be taken now waits for the next regular round.
+      if (end > now) this.#soonest = Math.min(this.#soonest, end);
     } catch (error) {
       throw storeFailure(error);
     }

@@ -6,7 +6,7 @@
 import { type Clock, systemClock } from '../core/clock.js';
 
 /** How often due work is looked for, milliseconds of the clock. */
-const INTERVAL_MS = 60_000;
+export const INTERVAL_MS = 60_000;
 /** How often the clock is looked at, milliseconds. */
 const TICK_MS = 1_000;
 
@@ -19,6 +19,11 @@ export interface DueWork {
    * May reject: other work goes on, and the next round tries again.
    */
   run(now: number): Promise<number>;
+  /**
+   * When something is known to come due before the next round, milliseconds since the epoch, so
+   * that there is a round then; Infinity when nothing is.
+   */
+  soonest?(): number;
 }
 
 export interface Scheduler {
@@ -79,7 +84,10 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     start() {
       if (timer !== undefined) return;
       timer = setInterval(() => {
-        if (running === undefined && clock.monotonic() - lastRound >= INTERVAL_MS) void run();
+        if (running !== undefined) return;
+        const now = clock.now();
+        const isDue = work.some((one) => (one.soonest?.() ?? Infinity) <= now);
+        if (isDue || clock.monotonic() - lastRound >= INTERVAL_MS) void run();
       }, parts.tickMs ?? TICK_MS);
       timer.unref();
       void run();

@@ -47,6 +47,29 @@ describe('the scheduler', () => {
     ]);
   });
 
+  test('makes a round when work says that something comes due, and not before', async () => {
+    let soonest = clock.now() + 5_000;
+    const rounds: number[] = [];
+    const work: DueWork = {
+      name: 'on time',
+      run: async (now) => {
+        rounds.push(now);
+        soonest = Infinity;
+        return 1;
+      },
+      soonest: () => soonest,
+    };
+    schedule(work).start();
+    await until(() => rounds.length === 1);
+    soonest = clock.now() + 5_000;
+    clock.advance(4_999);
+    for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(rounds).toHaveLength(1);
+    clock.advance(1);
+    await until(() => rounds.length === 2);
+    expect(rounds[1]).toBe(clock.now());
+  });
+
   test('tells of work that failed by its name, and does the rest', async () => {
     const failure = new Error('no');
     const failing = {
