@@ -8,7 +8,7 @@ import { fail } from './fail.js';
 
 type Options = Readonly<Record<string, string | boolean | undefined>>;
 
-const INIT_SETTINGS = /^(data|region|account|engine\.backend|seal\..*)$/;
+const INIT_SETTINGS = /^(data|regions?|account|engine\.backend|seal\..*)$/;
 const ACCESS_KEY_SETTINGS = /^(data|engine\.backend|seal\..*)$/;
 const STATUS_SETTINGS = /^engine\./;
 
