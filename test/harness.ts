@@ -51,6 +51,7 @@ export interface TestServer extends ServerUnderTest {
   runDueWork(): Promise<number>;
   /** Changes a stored state as another process on the same store would. */
   setKeyState(keyId: string, state: KeyState): Promise<void>;
+  setKeyStates(keyIds: readonly string[], state: KeyState): Promise<void>;
 }
 
 export interface Exit {
@@ -138,6 +139,8 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     ...(options.clock === undefined ? {} : { clock: options.clock, dueWorkTickMs: 2 ** 31 - 1 }),
   });
   const { account, region, endpoint, adminEndpoint = '' } = running;
+  const setStates = (keyIds: readonly string[], state: KeyState) =>
+    setStoredStates(join(data, 'data', 'keystrel.db'), { account, region }, keyIds, state);
   return {
     running,
     endpoint,
@@ -148,8 +151,8 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     ...client({ endpoint, region, credentials }),
     auditLines: () => lines(running.auditDirectory),
     runDueWork: () => running.runDueWork(),
-    setKeyState: (keyId, state) =>
-      setStoredState(join(data, 'data', 'keystrel.db'), { account, region }, keyId, state),
+    setKeyState: (keyId, state) => setStates([keyId], state),
+    setKeyStates: setStates,
     stop: async () => {
       await running.stop();
       rmSync(data, { recursive: true, force: true });
@@ -166,17 +169,19 @@ async function firstAccessKey(config: ReturnType<typeof parseConfig>): Promise<C
   return { accessKeyId, secretAccessKey };
 }
 
-async function setStoredState(
+async function setStoredStates(
   path: string,
   scope: { readonly account: string; readonly region: string },
-  keyId: string,
+  keyIds: readonly string[],
   state: KeyState,
 ): Promise<void> {
   const store = createSqliteStore({ path });
   await store.open();
-  const key = await store.getKey(scope, keyId);
-  if (key === undefined) throw new Error(`there is no key ${keyId}`);
-  await store.updateKey(scope, keyId, key.version, { state });
+  for (const keyId of keyIds) {
+    const key = await store.getKey(scope, keyId);
+    if (key === undefined) throw new Error(`there is no key ${keyId}`);
+    if (key.state !== state) await store.updateKey(scope, keyId, key.version, { state });
+  }
   await store.close();
 }
 

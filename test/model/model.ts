@@ -63,8 +63,24 @@ export interface ImportedKey {
   parameters: { token: string; publicKey: Buffer; at: number } | undefined;
 }
 
+export interface RelatedKey {
+  state: State | 'PendingReplicaDeletion';
+  deletionAt: number | undefined;
+  /** Days, while the primary waits for its last replica. */
+  window: number;
+}
+
+/** A multi-Region key: its related keys by Region. */
+export interface MultiRegionKey {
+  readonly id: string;
+  readonly related: Map<string, RelatedKey>;
+  primary: string;
+  readonly blobs: string[];
+}
+
 export class Model {
   readonly keys: ModelKey[] = [];
+  multiRegion: MultiRegionKey | undefined;
   imported: ImportedKey | undefined;
   /** Alias names of this model's own to the index of their key. */
   readonly aliases = new Map<string, number>();
@@ -95,6 +111,7 @@ export class Model {
     if (imported?.present === true && imported.validTo !== undefined) {
       imported.present = imported.validTo > this.now;
     }
+    this.#passTimeOfRelated();
     for (const key of this.keys) {
       if (key.gone) continue;
       if (key.state === 'PendingDeletion' && key.deletionAt! <= this.now) {
@@ -108,6 +125,25 @@ export class Model {
         key.rotations += 'A';
         key.nextRotationAt! += key.periodDays! * DAY_MS;
       }
+    }
+  }
+
+  /** Replicas go first; the primary's own waiting begins when the last one is gone. */
+  #passTimeOfRelated(): void {
+    const multi = this.multiRegion;
+    if (multi === undefined) return;
+    for (const [region, key] of multi.related) {
+      if (region === multi.primary || key.deletionAt === undefined) continue;
+      if (key.deletionAt > this.now) continue;
+      multi.related.delete(region);
+    }
+    const primary = multi.related.get(multi.primary)!;
+    if (primary.state === 'PendingReplicaDeletion' && multi.related.size === 1) {
+      primary.state = 'PendingDeletion';
+      // The scheduler finds the replica gone now, not at its date.
+      primary.deletionAt = this.now + primary.window * DAY_MS;
+    } else if (primary.deletionAt !== undefined && primary.deletionAt <= this.now) {
+      this.multiRegion = undefined;
     }
   }
 

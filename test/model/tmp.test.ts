@@ -9,16 +9,19 @@ import { startServer, type TestServer } from '../harness.js';
 import { COMMANDS, checkAll, FIRST, type Real } from './commands.js';
 import { Model } from './model.js';
 import { MORE } from './more-commands.js';
+import { MULTI_REGION, REGIONS } from './multi-region-commands.js';
 
-const SEQUENCES = 40;
+const SEQUENCES = 60;
 const STEPS = 50;
+/** Some steps find nothing to do: about one in thirty. */
+const LENGTH = 54;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 let server: TestServer;
 const clock = new ManualClock();
 beforeAll(async () => {
   // In dev mode signatures carry no date that a clock far ahead would refuse.
-  server = await startServer({ dev: true, quota: 'off', clock });
+  server = await startServer({ dev: true, quota: 'off', clock, config: { regions: [...REGIONS] } });
 });
 afterAll(() => server.stop());
 
@@ -33,9 +36,9 @@ test('the server does what the model does', { timeout: 600_000 }, async () => {
     },
   };
   let sequence = 0;
-  const rest = fc.array(fc.oneof(...COMMANDS, ...MORE), {
-    minLength: STEPS - 1,
-    maxLength: STEPS - 1,
+  const rest = fc.array(fc.oneof(...COMMANDS, ...MORE, ...MULTI_REGION), {
+    minLength: LENGTH - 1,
+    maxLength: LENGTH - 1,
   });
   const steps = fc.tuple(FIRST, rest).map(([first, others]) => [first, ...others]);
   await fc.assert(
