@@ -39,6 +39,8 @@ export interface Incoming {
 export interface Plan {
   readonly patch: KeyPatch;
   readonly materials: MaterialChange;
+  /** Id of the material that it changes, where that waits for a rotation. */
+  readonly pending?: string;
 }
 
 /** Waits for a rotation, so that the key can do without it. */
@@ -138,7 +140,7 @@ function planNew(key: Key, rows: readonly StoredMaterial[], incoming: Incoming):
     );
   }
   const next = newRow(record, 'PENDING_ROTATION', incoming);
-  return { patch: keyPatch(record, rows), materials: { put: [next] } };
+  return { patch: keyPatch(record, rows), materials: { put: [next] }, pending: materialId };
 }
 
 /** @throws IncorrectKeyMaterialException */
@@ -158,7 +160,8 @@ function planExisting(key: Key, rows: readonly StoredMaterial[], incoming: Incom
   };
   const patch = keyPatch(key.record, replaced(rows, row));
   const publicKey = incoming.publicKey === undefined ? {} : { publicKey: incoming.publicKey };
-  return { patch: { ...patch, ...publicKey }, materials: { put: [row] } };
+  const pending = isPending(row.state) ? { pending: row.materialId } : {};
+  return { patch: { ...patch, ...publicKey }, materials: { put: [row] }, ...pending };
 }
 
 /**
@@ -181,9 +184,11 @@ export function planRemoval(
 ): Plan | undefined {
   const row = rows.find((one) => one.materialId === materialId);
   if (row === undefined) return undefined;
-  if (isPending(row.state)) {
+  const pending = isPending(row.state) ? { pending: materialId } : {};
+  // A replica's is the primary's, too: only its bytes go.
+  if (isPending(row.state) && record.multiRegionRole !== 'REPLICA') {
     const rest = rows.filter((one) => one !== row);
-    return { patch: keyPatch(record, rest), materials: { remove: [materialId] } };
+    return { patch: keyPatch(record, rest), materials: { remove: [materialId] }, ...pending };
   }
   if (row.importState !== 'IMPORTED') return undefined;
   const emptied: StoredMaterial = {
@@ -193,5 +198,6 @@ export function planRemoval(
     expirationModel: null,
     validTo: null,
   };
-  return { patch: keyPatch(record, replaced(rows, emptied)), materials: { put: [emptied] } };
+  const patch = keyPatch(record, replaced(rows, emptied));
+  return { patch, materials: { put: [emptied] }, ...pending };
 }

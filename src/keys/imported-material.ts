@@ -12,11 +12,12 @@ import type { WrappingAlgorithm, WrappingKeySpec } from '../specs/wrapping.js';
 import type { Store } from '../store/port.js';
 import type { DomainKeys } from './domain-keys.js';
 import { storeFailure } from './failures.js';
-import { type ImportType, type Plan, planImport, planRemoval } from './import-plan.js';
+import { type ImportType, planImport, planRemoval } from './import-plan.js';
 import { type ImportParameters, ImportTokens } from './import-tokens.js';
 import type { Key } from './key.js';
 import type { KeyChanges } from './key-changes.js';
 import { materialAad } from './materials.js';
+import { writePlan } from './related-imports.js';
 import { ResolvedKey } from './resolved-key.js';
 import { type DueWork, INTERVAL_MS } from './scheduler.js';
 
@@ -98,7 +99,7 @@ export class ImportedMaterial {
         description,
         now: clock.now(),
       });
-      return write(store, record, plan);
+      return writePlan(store, record, plan);
     });
     if (validTo !== null) this.#soonest = Math.min(this.#soonest, validTo);
     return materialId;
@@ -119,7 +120,7 @@ export class ImportedMaterial {
         );
       }
       const plan = planRemoval(record, rows, deleted);
-      return plan === undefined ? undefined : write(store, record, plan);
+      return plan === undefined ? undefined : writePlan(store, record, plan);
     });
     return deleted;
   }
@@ -205,14 +206,8 @@ export class ImportedMaterial {
       const end = rows.find((row) => row.materialId === materialId)?.validTo ?? Infinity;
       const plan = end <= now ? planRemoval(record, rows, materialId) : undefined;
       ended = plan !== undefined;
-      return plan === undefined ? undefined : write(store, record, plan);
+      return plan === undefined ? undefined : writePlan(store, record, plan);
     });
     return ended ? changed : undefined;
   }
-}
-
-function write(store: Store, record: StoredKey, plan: Plan): Promise<StoredKey> {
-  const { account, region, keyId, version } = record;
-  const scope = { account, region };
-  return store.updateKeyMaterials(scope, keyId, version, plan.patch, plan.materials);
 }

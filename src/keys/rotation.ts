@@ -25,6 +25,7 @@ import type { Key } from './key.js';
 import type { KeyChanges } from './key-changes.js';
 import type { Markers } from './markers.js';
 import { newMaterial } from './new-material.js';
+import { isImportedEverywhere } from './related-imports.js';
 import type { RelatedKeys } from './related-keys.js';
 import { ResolvedKey } from './resolved-key.js';
 import { requireAutomatic, requireNotImported, requireOnDemand } from './rotation-rules.js';
@@ -126,6 +127,9 @@ export class Rotation {
         (one) => one.state === 'PENDING_ROTATION' && one.importState === 'IMPORTED',
       );
       if (pending === undefined) throw nothingPending(found);
+      // A replica that was made since may have to be given the bytes yet.
+      const { materialId } = pending;
+      if (!(await isImportedEverywhere(store, record, materialId))) throw nothingPending(found);
       const after = materials.map(
         (one): StoredMaterial => (one === pending ? { ...one, state: 'CURRENT' } : one),
       );
