@@ -13,6 +13,10 @@ const secrets: string[] = [];
 let created = '';
 let materialId = '';
 
+/** There is no custom key store, and none can be made. */
+const REFUSED = ['Create', 'Connect', 'Disconnect', 'Update', 'Delete'].map(
+  (verb) => `${verb}CustomKeyStore`,
+);
 const SECRET_MEMBERS = ['Plaintext', 'PrivateKeyPlaintext', 'SharedSecret', 'Signature', 'Mac'];
 const CONTEXT = { tenant: 'blue' };
 
@@ -52,7 +56,9 @@ beforeAll(async () => {
   const order = [...Object.keys(bodies).filter((name) => !last.includes(name)), ...last];
   for (const name of order) {
     const reply = await server.call(name, bodies[name]);
-    if (reply.status !== 200) throw new Error(`${name}: ${reply.text}`);
+    if ((reply.status !== 200) !== REFUSED.includes(name)) {
+      throw new Error(`${name}: ${reply.text}`);
+    }
     if (name === 'CreateKey') created = reply.json.KeyMetadata.KeyId;
     for (const member of SECRET_MEMBERS) {
       const value = reply.json[member];
@@ -72,7 +78,7 @@ describe.each(Object.keys(KEY_OF))('%s', (name) => {
       awsRegion: server.region,
       sourceIPAddress: '127.0.0.1',
       readOnly:
-        !/^(Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate|Replicate|Put|Retire|Revoke)/.test(
+        !/^(Connect|Disconnect|Import|Create|Update|Delete|Enable|Disable|Schedule|Cancel|Tag|Untag|Rotate|Replicate|Put|Retire|Revoke)/.test(
           name,
         ),
       eventType: 'AwsApiCall',
@@ -87,7 +93,7 @@ describe.each(Object.keys(KEY_OF))('%s', (name) => {
       accessKeyId: server.credentials.accessKeyId,
     });
     expect(record.eventID).not.toBe(record.requestID);
-    expect(record).not.toHaveProperty('errorCode');
+    expect(Object.hasOwn(record, 'errorCode')).toBe(REFUSED.includes(name));
   });
 
   test('names its resources', () => {
