@@ -2,7 +2,14 @@
  * IMPORT_KEY on every backend: every algorithm under every wrapping key for every kind of material,
  * what cannot be opened, what is no sound key, and that all backends make the same of it.
  */
-import { createHmac, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  verify,
+} from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KeyHandle } from '../../src/core/key-handle.js';
 import type { KeySpec } from '../../src/core/records.js';
@@ -238,6 +245,28 @@ describe.each(backends)('%s', (backend) => {
     }
   });
 
+  test('an RSA key must have the exponent of AWS KMS', async () => {
+    const pair = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 });
+    const pkcs8 = pair.privateKey.export({ format: 'der', type: 'pkcs8' });
+    expect(await status(importPlain(backend, 'RSA_2048', pkcs8))).toBe('BAD_INPUT');
+  });
+
+  test('an RSA key works with its primes in either order, alone and among others', async () => {
+    const { t, domain } = opened.get(backend)!;
+    for (const pkcs8 of bothOrders(foreignMaterial('RSA_2048'))) {
+      const made = await importPlain(backend, 'RSA_2048', pkcs8);
+      const key = await t.engine.loadKey(domain, 'RSA_2048', made.wrapped, AAD);
+      const algorithm = 'RSASSA_PKCS1_V1_5_SHA_256';
+      const messages = Array.from({ length: 9 }, (_, i) => Buffer.from(`message ${i}`));
+      const sign = (m: Buffer) => t.engine.sign(key, 'RSA_2048', algorithm, m, false);
+      const signatures = [...(await Promise.all(messages.map(sign))), await sign(messages[0]!)];
+      const publicKey = createPublicKey({ key: made.publicKey!, format: 'der', type: 'spki' });
+      const good = signatures.map((one, i) => verify('sha256', messages[i % 9]!, publicKey, one));
+      expect(good).toEqual(signatures.map(() => true));
+      t.engine.freeKey(key);
+    }
+  });
+
   test('the key that opens must be an RSA private key, the one that wraps a domain key', async () => {
     const { t, domain, wrapping } = opened.get(backend)!;
     const { key, publicKey } = wrapping.get('RSA_2048')!;
@@ -289,6 +318,30 @@ test('a key is the same however it was encoded, on every backend', async () => {
   );
   expect(new Set(ids).size).toBe(1);
 });
+
+/** One RSA private key with p and q as they are, and changed for each other. */
+function bothOrders(pkcs8: Buffer): Buffer[] {
+  const jwk = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({
+    format: 'jwk',
+  });
+  const number = (text: string | undefined) =>
+    BigInt(`0x${Buffer.from(text!, 'base64url').toString('hex')}`);
+  const [p, q] = [number(jwk.p), number(jwk.q)];
+  // The inverse of p modulo q, by Fermat.
+  let [inverse, base, exponent] = [1n, p % q, q - 2n];
+  for (; exponent > 0n; exponent >>= 1n) {
+    if (exponent & 1n) inverse = (inverse * base) % q;
+    base = (base * base) % q;
+  }
+  const hex = inverse.toString(16);
+  const qi = Buffer.from(hex.padStart(hex.length + (hex.length & 1), '0'), 'hex');
+  const swapped = { ...jwk, p: jwk.q!, q: jwk.p!, dp: jwk.dq!, dq: jwk.dp! };
+  const other = createPrivateKey({
+    key: { ...swapped, qi: qi.toString('base64url') },
+    format: 'jwk',
+  });
+  return [pkcs8, other.export({ format: 'der', type: 'pkcs8' })];
+}
 
 /** One EC private key with and without its public key, which is optional (RFC 5915). */
 function ecForms(pkcs8: Buffer, size: number): Buffer[] {
