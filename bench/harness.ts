@@ -16,6 +16,11 @@ export interface BenchRow {
   readonly batch?: number;
   readonly ops_per_s?: number;
   readonly cpu_us_per_op?: number;
+  /** `cpu_us_per_op` times the core's frequency, measured beside it. */
+  readonly cycles_per_op?: number;
+  readonly mhz?: number;
+  /** Part of the time that the multiply instructions alone would take (bench engine). */
+  readonly multiply_fraction?: number;
   readonly p50_us?: number;
   readonly p99_us?: number;
   /** What `ratio` compares with. */
@@ -25,6 +30,12 @@ export interface BenchRow {
   readonly cpu_class?: string;
   /** What else tells this row from others: threads, dispatch mode. */
   readonly variant?: string;
+  /** What `ratio` is to reach, and what is hoped for. */
+  readonly at_least?: number;
+  readonly aim?: number;
+  readonly met?: boolean;
+  /** Rounds that were measured anew because the core was disturbed. */
+  readonly repeats?: number;
 }
 
 export interface ReportOptions {
@@ -58,6 +69,8 @@ const COLUMNS = [
   'batch',
   'ops_per_s',
   'cpu_us_per_op',
+  'cycles_per_op',
+  'multiply_fraction',
   'p50_us',
   'p99_us',
   'baseline',
@@ -72,20 +85,29 @@ function cell(value: string | number | undefined): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** A table of the columns that any row fills; numbers to the right. */
-export function table(rows: readonly BenchRow[]): string {
-  const columns = COLUMNS.filter((name) => rows.some((row) => row[name] !== undefined));
-  const lines = [columns as readonly string[], ...rows.map((r) => columns.map((c) => cell(r[c])))];
-  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+/** Lines of cells below a head; numbers, all that is not in `left`, to the right. */
+export function textTable(
+  head: readonly string[],
+  lines: readonly (readonly string[])[],
+  left: ReadonlySet<string>,
+): string {
+  const widths = head.map((name, i) =>
+    Math.max(name.length, ...lines.map((line) => line[i]!.length)),
+  );
   const pad = (line: readonly string[]) =>
     line
-      .map((text, i) =>
-        TEXT.has(columns[i]!) ? text.padEnd(widths[i]!) : text.padStart(widths[i]!),
-      )
+      .map((text, i) => (left.has(head[i]!) ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
       .join('  ')
       .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
-  return [pad(lines[0]!), rule, ...lines.slice(1).map(pad)].join('\n');
+  return [pad(head), rule, ...lines.map(pad)].join('\n');
+}
+
+/** A table of the columns that any row fills. */
+export function table(rows: readonly BenchRow[]): string {
+  const columns = COLUMNS.filter((name) => rows.some((row) => row[name] !== undefined));
+  const lines = rows.map((row) => columns.map((column) => cell(row[column])));
+  return textTable(columns, lines, TEXT);
 }
 
 function commit(): string {

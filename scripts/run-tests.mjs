@@ -82,6 +82,8 @@ const SLOW = [
     { cwd: 'native' }],
   ['timing', 'cargo', ['run', '--locked', '--release', '--no-default-features', '--example', 'timing'],
     { cwd: 'native' }],
+  ['multiply-counts', 'cargo', [...CARGO_TEST, '--features', 'count', '--lib', 'multiply_counts'],
+    { cwd: 'native' }],
   ['constant-time', 'scripts/native-constant-time.sh', []],
   ['miri', 'scripts/native-miri.sh', []],
   ['asan', 'scripts/native-asan.sh', []],

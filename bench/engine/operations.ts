@@ -215,7 +215,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...signing('rsa2048', 'RSA_2048', 'RSASSA_PKCS1_V1_5_SHA_256', 700, 30),
   ...signing('rsa3072', 'RSA_3072', 'RSASSA_PKCS1_V1_5_SHA_256', 2_000, 50),
   ...signing('rsa4096', 'RSA_4096', 'RSASSA_PKCS1_V1_5_SHA_256', 4_000, 80),
-  keygen('rsa2048', 'RSA_2048', 100_000),
+  keygen('rsa2048', 'RSA_2048', 10_000),
   ...signing('p256', 'ECC_NIST_P256', 'ECDSA_SHA_256', 30, 70),
   agreement('p256', 'ECC_NIST_P256', 80),
   ...signing('p384', 'ECC_NIST_P384', 'ECDSA_SHA_384', 200, 300),

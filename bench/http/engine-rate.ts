@@ -1,17 +1,19 @@
 /**
- * The engine by itself, for comparison with what the server serves: RSA_2048 signatures as the
- * server makes them, through lanes and pool, with as many in flight as the server has connections.
+ * The engine by itself, for comparison with what the server serves: signatures as the server makes
+ * them, through lanes and pool, with as many in flight as the server has connections.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '../../src/engine/engine.js';
 import { type BenchRow, quantile } from '../harness.js';
+import { SIGNING_ALGORITHMS, type SigningSpec } from './workloads.js';
 
 const NOTHING = Buffer.alloc(0);
 const MESSAGE = Buffer.alloc(32, 7);
 
 export interface EngineLoad {
+  readonly spec: SigningSpec;
   /** Workers; 0 = as many as the server takes by default. */
   readonly threads: number;
   readonly inFlight: number;
@@ -25,9 +27,10 @@ export async function engineRate(load: EngineLoad): Promise<BenchRow> {
   const directory = mkdtempSync(join(tmpdir(), 'keystrel-bench-'));
   try {
     const root = engine.vault.createFile(join(directory, 'root.key'));
-    const made = await engine.generateKey(root, 'RSA_2048', 'bench', NOTHING);
-    const key = await engine.loadKey(root, 'RSA_2048', made.wrapped, NOTHING);
-    const sign = () => engine.sign(key, 'RSA_2048', 'RSASSA_PKCS1_V1_5_SHA_256', MESSAGE, false);
+    const { spec } = load;
+    const made = await engine.generateKey(root, spec, 'bench', NOTHING);
+    const key = await engine.loadKey(root, spec, made.wrapped, NOTHING);
+    const sign = () => engine.sign(key, spec, SIGNING_ALGORITHMS[spec], MESSAGE, false);
     await keepBusy(load.inFlight, load.warmUpSeconds, sign);
     const used = process.cpuUsage();
     const startMs = performance.now();

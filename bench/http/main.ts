@@ -7,14 +7,18 @@
  * CPU per request is the server process's own, all threads. With Sign, a row `engine` tells what
  * the engine signs by itself, without server and load generator, with as many workers; of it our
  * served rate is given as a ratio.
+ *
+ * `--compare generic [--specs RSA_2048,ECC_NIST_P384] [--rounds 3]` runs something else: Sign against
+ * the same server with other kernels, and whether the server rises as the engine does (compare.ts).
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type BenchRow, report } from '../harness.js';
+import { compareClasses, verdicts } from './compare.js';
 import { engineRate } from './engine-rate.js';
 import { signedRequest } from './signed-request.js';
 import { startTarget, type Target, type TargetName } from './targets.js';
-import { WORKLOADS, type Workload } from './workloads.js';
+import { SIGNING_ALGORITHMS, type SigningSpec, WORKLOADS, type Workload } from './workloads.js';
 import { applyLoad, hasWrk, type LoadResult } from './wrk.js';
 
 /** Different requests per run, sent in turn. */
@@ -29,6 +33,9 @@ const { values: options } = parseArgs({
     ops: { type: 'string', default: '' },
     targets: { type: 'string', default: 'echo,naive,keystrel' },
     'engine-threads': { type: 'string', default: '0' },
+    compare: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '3' },
+    specs: { type: 'string', default: Object.keys(SIGNING_ALGORITHMS).join() },
   },
 });
 
@@ -37,7 +44,11 @@ const NOTES = [
   'ratio: CPU per request against echo and naive; rate of answers against engine.',
 ];
 
-async function measure(target: Target, workload: Workload): Promise<LoadResult> {
+async function measure(
+  target: Target,
+  workload: Workload,
+  connections = Number(options.connections),
+): Promise<LoadResult> {
   const makeInput = await workload.prepare(target);
   const { host } = new URL(target.endpoint);
   const requests = Array.from({ length: REQUESTS }, () =>
@@ -47,7 +58,7 @@ async function measure(target: Target, workload: Workload): Promise<LoadResult> 
     endpoint: target.endpoint,
     pid: target.pid,
     requests,
-    connections: Number(options.connections),
+    connections,
   };
   const seconds = options.small ? 1 : Number(options.seconds);
   if (!options.small) await applyLoad({ ...load, seconds: 2 });
@@ -83,8 +94,23 @@ function compare(rows: readonly BenchRow[], ours: BenchRow): BenchRow[] {
     });
 }
 
+async function compareKernels(): Promise<void> {
+  const rows = await compareClasses({
+    specs: options.specs.split(',') as SigningSpec[],
+    baseline: options.compare,
+    rounds: options.small ? 1 : Number(options.rounds),
+    seconds: options.small ? 1 : Number(options.seconds),
+    warmUpSeconds: options.small ? 0.2 : 2,
+    connections: Number(options.connections),
+    engineThreads: Number(options['engine-threads']),
+    load: measure,
+  });
+  report(rows, { json: options.json, record: !options.small, notes: verdicts(rows) });
+}
+
 async function main(): Promise<void> {
   if (!hasWrk()) throw new Error('wrk is not installed (Debian: apt-get install wrk)');
+  if (options.compare !== '') return compareKernels();
   const names = options.targets.split(',') as TargetName[];
   const wanted = options.ops === '' ? [] : options.ops.split(',');
   const workloads = WORKLOADS.filter(
@@ -104,6 +130,7 @@ async function main(): Promise<void> {
   if (names.includes('keystrel') && workloads.some(({ operation }) => operation === 'Sign')) {
     rows.push(
       await engineRate({
+        spec: 'RSA_2048',
         threads: Number(options['engine-threads']),
         inFlight: Number(options.connections),
         seconds: options.small ? 1 : Number(options.seconds),

@@ -69,6 +69,7 @@ async function startChild(
   args: readonly string[],
   credentials: Credentials,
   folder: string,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Target> {
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -76,6 +77,7 @@ async function startChild(
       ...process.env,
       BENCH_SECRET: credentials.secretAccessKey,
       BENCH_LOG: join(folder, 'naive.log'),
+      ...env,
     },
   });
   const endpoint = await ready(child, name);
@@ -110,7 +112,11 @@ const scratch = () => mkdtempSync(join(tmpdir(), 'keystrel-bench-'));
 /** Quotas by name, requests per second; `default` stands for all. */
 export type Quotas = Readonly<Record<string, number>>;
 
-async function startKeystrel(quotas: Quotas, engineThreads: number): Promise<Target> {
+async function startKeystrel(
+  quotas: Quotas,
+  engineThreads: number,
+  cpuClass: string,
+): Promise<Target> {
   const cli = join(repository(), 'dist/cli/keystrel.js');
   if (!existsSync(cli)) throw new Error(`${cli} is not built: npm run build`);
   const folder = scratch();
@@ -132,15 +138,22 @@ async function startKeystrel(quotas: Quotas, engineThreads: number): Promise<Tar
   const limits = ['--quota', quota, '--audit-durability', 'write'];
   const engine = ['--engine-threads', String(engineThreads)];
   const command = [...nodeArguments(cli), cli, ...args, ...limits, ...engine];
-  return startChild('keystrel', command, credentials, folder);
+  const env = cpuClass === '' ? {} : { KEYSTREL_CPU: cpuClass };
+  return startChild('keystrel', command, credentials, folder, env);
 }
 
-/** `engineThreads`: workers of our server's engine; 0 = its default. */
+/**
+ * `engineThreads`: workers of our server's engine; 0 = its default. `cpuClass`: the class of kernels
+ * that it is to use; empty = as it finds itself.
+ */
 export function startTarget(
   name: TargetName,
   quotas: Quotas = {},
   engineThreads = 0,
+  cpuClass = '',
 ): Promise<Target> {
-  if (name === 'keystrel') return startKeystrel({ default: CAP, ...quotas }, engineThreads);
+  if (name === 'keystrel') {
+    return startKeystrel({ default: CAP, ...quotas }, engineThreads, cpuClass);
+  }
   return startChild(name, [here(`${name}-server.js`)], DUMMY, scratch());
 }

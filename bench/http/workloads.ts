@@ -8,7 +8,30 @@ export interface Workload {
   prepare(target: Target): Promise<() => object>;
 }
 
+/** The key specs that Sign is measured with, and the algorithm of each. */
+export const SIGNING_ALGORITHMS = {
+  RSA_2048: 'RSASSA_PKCS1_V1_5_SHA_256',
+  ECC_NIST_P384: 'ECDSA_SHA_384',
+} as const;
+export type SigningSpec = keyof typeof SIGNING_ALGORITHMS;
+
 const random = (bytes: number) => randomBytes(bytes).toString('base64');
+
+/** Sign with a key of the spec, messages of 32 bytes. */
+export function sign(spec: SigningSpec): Workload {
+  return {
+    operation: 'Sign',
+    async prepare(target) {
+      const KeyId = await target.createKey({ KeySpec: spec, KeyUsage: 'SIGN_VERIFY' });
+      return () => ({
+        KeyId,
+        Message: random(32),
+        MessageType: 'RAW',
+        SigningAlgorithm: SIGNING_ALGORITHMS[spec],
+      });
+    },
+  };
+}
 
 export const WORKLOADS: readonly Workload[] = [
   {
@@ -51,16 +74,5 @@ export const WORKLOADS: readonly Workload[] = [
       return () => ({ KeyId, Message: random(64), MacAlgorithm: 'HMAC_SHA_256' });
     },
   },
-  {
-    operation: 'Sign',
-    async prepare(target) {
-      const KeyId = await target.createKey({ KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' });
-      return () => ({
-        KeyId,
-        Message: random(32),
-        MessageType: 'RAW',
-        SigningAlgorithm: 'RSASSA_PKCS1_V1_5_SHA_256',
-      });
-    },
-  },
+  sign('RSA_2048'),
 ];

@@ -8,6 +8,8 @@ pub mod ffi;
 pub mod field;
 pub mod frame;
 pub mod keygen;
+#[cfg(all(test, feature = "count", target_arch = "x86_64"))]
+mod multiply_counts;
 #[cfg(feature = "napi")]
 pub mod napi;
 pub mod rsa;

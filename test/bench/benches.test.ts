@@ -3,18 +3,22 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BenchRow } from '../../bench/harness.js';
+import { hasWrk } from '../../bench/http/wrk.js';
 import { nativeMissing } from '../engine/support.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-function run(name: string): BenchRow[] {
-  const script = `dist-bench/bench/${name}/main.js`;
-  const output = execFileSync('node', [script, '--small', '--json'], {
+/** What a bench prints. */
+function output(name: string, ...options: string[]): string {
+  return execFileSync('node', [`dist-bench/bench/${name}/main.js`, ...options], {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 1 << 24,
   });
-  return output
+}
+
+function run(name: string, ...options: string[]): BenchRow[] {
+  return output(name, '--small', '--json', ...options)
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as BenchRow);
@@ -26,7 +30,7 @@ beforeAll(() => {
     execFileSync('npx', ['tsc', '-p', 'bench/tsconfig.json'], { cwd: root, encoding: 'utf8' });
   } catch (error) {
     const { stdout } = error as { stdout: string };
-    const ours = stdout.split('\n').filter((l) => /^bench\/(harness|engine|pool)/.test(l));
+    const ours = stdout.split('\n').filter((l) => /^bench\/(harness|engine|pool|http)/.test(l));
     expect(ours).toEqual([]);
   }
 });
@@ -43,7 +47,59 @@ describe('benches, small', () => {
       expect(row).toMatchObject({ bench: 'engine', cpu: expect.any(String) });
       expect(row.ops_per_s).toBeGreaterThan(0);
       expect(row.cpu_class).toMatch(/^(ifma|avx2|generic)$/);
+      expect(row.mhz).toBeGreaterThan(100);
+      expect(row.cycles_per_op).toBeGreaterThan(0);
+      expect(row.repeats).toBeGreaterThanOrEqual(0);
     }
+    const compared = rows.filter((row) => row.met !== undefined);
+    for (const { backend, batch, ratio, at_least, met } of compared) {
+      expect({ backend, batch }).toEqual({ backend: 'native', batch: 64 });
+      expect(met).toBe(ratio! >= at_least!);
+    }
+    if (rows[0]!.cpu_class !== 'generic') {
+      expect(compared.map((row) => row.op)).toContain('hmac256-64');
+      const verify = rows.find((row) => row.op === 'rsa2048-verify' && row.batch === 64);
+      expect(verify?.multiply_fraction).toBeGreaterThan(0);
+      expect(verify?.multiply_fraction).toBeLessThan(1);
+    }
+  });
+
+  test('engine, the class avx2, with the summary', (context) => {
+    if (nativeMissing !== undefined) return context.skip(nativeMissing);
+    const rows = run('engine', '--ops', 'hmac256-64');
+    if (rows[0]!.cpu_class === 'generic') return context.skip('no vector class on this CPU');
+    const text = output('engine', '--small', '--ops', 'hmac256-64', '--class', 'avx2');
+    expect(text).toContain('class avx2, node');
+    expect(text).toMatch(/^hmac256-64 .* 25x .*(met|MISSED)/m);
+    expect(text).toMatch(/^ed25519-sign .* 6.5x .*not measured$/m);
+    expect(text).toMatch(/rounds repeated because the core was disturbed/);
+  });
+
+  test('engine, estimates for the other class', (context) => {
+    if (nativeMissing !== undefined) return context.skip(nativeMissing);
+    const text = output('engine', '--estimate');
+    expect(text).toMatch(/^ESTIMATE, llvm-mca|^No estimates: /m);
+    if (!text.includes('ESTIMATE')) return;
+    expect(text).toMatch(/^rsa2048-sign +[\d,]+ +[\d,]+ +[\d,]+$/m);
+    expect(text).toMatch(/^p384-ecdh +[\d,]+ +[\d,]+ +[\d,]+$/m);
+  });
+
+  test('http, against the server with generic kernels', (context) => {
+    if (nativeMissing !== undefined) return context.skip(nativeMissing);
+    if (!hasWrk()) return context.skip('wrk is not installed');
+    const rows = run('http', '--compare', 'generic', '--specs', 'ECC_NIST_P384');
+    const shape = rows.map(({ backend, baseline }) => `${backend} ${baseline ?? ''}`.trim());
+    expect(shape).toEqual([
+      'engine',
+      'keystrel',
+      'keystrel',
+      'engine generic',
+      'keystrel generic',
+      'keystrel generic',
+    ]);
+    for (const row of rows) expect(row.ops_per_s).toBeGreaterThan(0);
+    const served = rows[4]!;
+    expect(served.met).toBe(served.ratio! >= served.at_least!);
   });
 
   test('pool', () => {

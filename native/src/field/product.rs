@@ -9,6 +9,7 @@
 //! a * b / R + p. Digits of the operands are below 2^RADIX, and so are those of the result.
 use super::column::Column;
 use super::prime::{Modulus, Prime};
+use crate::vec::note_multiplies;
 
 const LIFT: u32 = 58;
 /// Columns of the widest product, and one above.
@@ -115,7 +116,11 @@ fn reduce<V: Column, P: Prime, const N: usize>(c: &mut [V; COLUMNS], i: usize) {
         let (mut lo, mut hi) =
             (V::constant(c[i], V::settled(1, 0)), V::constant(c[i], V::settled(0, 1)));
         V::mac(&mut lo, &mut hi, q, V::constant(c[i], Modulus::<V, P, N>::K).digit());
-        // With unsigned halves the low one is the column's own low half: the shift drops it.
+        // With unsigned halves the low one is the column's own low half: the shift drops it, and the
+        // compiler the product.
+        if V::BIAS_LO == 0 {
+            note_multiplies(-1);
+        }
         let rest = if V::BIAS_LO == 0 { c[i] } else { c[i].minus(lo) };
         c[i + 1] = c[i + 1].plus(V::high(rest)).minus(hi);
     }

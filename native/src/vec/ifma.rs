@@ -1,6 +1,6 @@
 //! AVX-512 IFMA.
 use super::multiply::{Multiply, Register};
-use super::{LANES, MASK52, Vector};
+use super::{LANES, MASK52, Vector, note_multiplies};
 use core::arch::x86_64::*;
 
 /// AVX-512 IFMA: one zmm register.
@@ -58,10 +58,12 @@ impl Vector for Ifma {
     }
     #[inline(always)]
     fn mac_lo(self, a: Self, b: Self) -> Self {
+        note_multiplies(1);
         unsafe { Ifma(_mm512_madd52lo_epu64(self.0, a.0, b.0)) }
     }
     #[inline(always)]
     fn mac_hi(self, a: Self, b: Self) -> Self {
+        note_multiplies(1);
         unsafe { Ifma(_mm512_madd52hi_epu64(self.0, a.0, b.0)) }
     }
     #[inline(always)]

@@ -9,6 +9,15 @@ pub const LANES: usize = 8;
 /// The limb mask 2^52 - 1.
 pub const MASK52: u64 = (1 << 52) - 1;
 
+/// Notes `number` multiply instructions of a vector class, where the crate counts them.
+#[inline(always)]
+pub(crate) fn note_multiplies(number: i64) {
+    #[cfg(feature = "count")]
+    count::add(number);
+    #[cfg(not(feature = "count"))]
+    let _ = number;
+}
+
 /// Eight u64 lanes. Constructors are `unsafe`: a value may be made only where the CPU has what the
 /// implementation needs; all else is then safe, because a value is the proof.
 pub trait Vector: Copy {
@@ -40,6 +49,8 @@ pub trait Vector: Copy {
 
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
+#[cfg(feature = "count")]
+pub mod count;
 #[cfg(target_arch = "x86_64")]
 pub mod ifma;
 pub mod multiply;

@@ -1,6 +1,6 @@
 //! AVX2 + FMA: four lanes in a ymm register, exact products by fused multiply-add on doubles.
-use super::MASK52;
 use super::multiply::{Multiply, Register};
+use super::{MASK52, note_multiplies};
 use core::arch::x86_64::*;
 
 const MASK51: i64 = (1 << 51) - 1;
@@ -101,6 +101,7 @@ impl Quad {
     /// The exact halves (low 52 bits, bits from 52 up) of a product of unsigned 52-bit lanes.
     #[inline(always)]
     pub(super) fn halves52(a: Self, b: Self) -> (Self, Self) {
+        note_multiplies(2);
         unsafe {
             let (a, b) = (a.double52(), b.double52());
             let high = _mm256_fmadd_pd(a, b, Self::double(C_52));
@@ -148,6 +149,7 @@ impl Quad {
     /// a * times / 2^51 + b for a multiple a of 2^51.
     #[inline(always)]
     pub(crate) fn digit_carry(a: __m256d, times: u32, b: __m256d) -> __m256d {
+        note_multiplies(1);
         unsafe {
             let unit = Self::double(f64::from(times) / (1u64 << 51) as f64);
             _mm256_fmadd_pd(a, unit, b)
@@ -156,6 +158,7 @@ impl Quad {
     /// a * times + b.
     #[inline(always)]
     pub(crate) fn digit_times_plus(a: __m256d, times: u32, b: __m256d) -> __m256d {
+        note_multiplies(1);
         unsafe { _mm256_fmadd_pd(a, Self::double(f64::from(times)), b) }
     }
     /// The low 51 bits, less 2^50.
@@ -204,6 +207,7 @@ impl Multiply for Quad {
     }
     #[inline(always)]
     fn mac(lo: &mut Self, hi: &mut Self, a: __m256d, b: __m256d) {
+        note_multiplies(2);
         unsafe {
             let high = _mm256_fmadd_pd(a, b, Self::double(C_HI));
             let rest = _mm256_sub_pd(Self::double(C_SUM), high);
@@ -214,6 +218,7 @@ impl Multiply for Quad {
     }
     #[inline(always)]
     fn quotient(self, k0: __m256d) -> __m256d {
+        note_multiplies(2);
         unsafe {
             let a = self.digit();
             let high = _mm256_fmadd_pd(a, k0, Self::double(C_HI));
@@ -264,6 +269,7 @@ impl Register for Quad {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn mac_tight(lo: &mut Self, hi: &mut Self, a: __m256d, b: __m256d) {
+        note_multiplies(2);
         // SAFETY: registers only.
         unsafe {
             let (_high, _low): (__m256d, __m256d);
