@@ -79,7 +79,7 @@ function submit(
 async function status(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'OK',
-    (error: EngineError) => error.status,
+    (error: unknown) => (error as EngineError).status,
   );
 }
 
