@@ -51,7 +51,7 @@ const BATCH_US_MAX = options.small ? 6_000 : 700_000;
 const SMALL_US_MAX = 1_000;
 const PROBE_SLOWER_MAX = 1.15;
 const rounds = options.small ? 1 : Number(options.rounds);
-const ms = options.small ? 2 : Number(options.ms);
+const slotMs = options.small ? 2 : Number(options.ms);
 /** Most repeats of rounds per operation. */
 const REPEATS_MAX = options.small ? 1 : 2 * rounds;
 
@@ -105,7 +105,8 @@ async function measure(
 ): Promise<BenchRow[]> {
   const batches = options.small ? [1, 64] : options.batches.split(',').map(Number);
   const list = contendersOf(operation, batches, clients, BATCH_US_MAX);
-  await warmUp(list, ms);
+  const ms = Math.max(slotMs, operation.slotMsMin ?? 0);
+  await warmUp(list, slotMs);
   const measured: Measured[][] = list.map(() => []);
   let repeats = 0;
   for (let done = 0; done < rounds; ) {

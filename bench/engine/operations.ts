@@ -27,6 +27,8 @@ export interface Operation {
   readonly roughUs: number;
   /** What @noble can do of it in sensible time. */
   readonly noble: boolean;
+  /** Shortest slot in a round, ms, where one operation takes a time that depends on chance. */
+  readonly slotMsMin?: number;
   job(client: FrameClient): JobInit;
   /** One operation with node:crypto. */
   baseline(): () => unknown;
@@ -195,6 +197,7 @@ function keygen(name: string, spec: KeySpec, roughUs: number): Operation {
     op: `${name}-keygen`,
     roughUs,
     noble: false,
+    slotMsMin: 1_500,
     job: (client) => ({
       lane: 'keygen',
       op: OP.GENERATE_KEY_PAIR,
