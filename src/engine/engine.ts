@@ -384,6 +384,9 @@ class LaneEngine implements EngineWithFaults {
     importKey: KeyHandle,
     { spec, algorithm, encryptedMaterial, keyId, aad }: ImportRequest,
   ): Promise<GeneratedKey> {
+    this.#offered(spec);
+    // The hybrid algorithms begin with OAEP of the same hash.
+    this.#offered(algorithm.replace('RSA_AES_KEY_WRAP', 'RSAES_OAEP'));
     return generatedKey(
       await this.#submit({
         lane: 'keygen',
