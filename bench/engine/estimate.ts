@@ -14,7 +14,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { repository, textTable } from '../harness.js';
 import { type MultiplyCounts, multiplyCounts, type VectorClass } from './multiply-limit.js';
-import { TARGET_BATCH } from './targets.js';
+import { TARGET_BATCH, TARGETS } from './targets.js';
 
 interface Block {
   readonly symbol: string;
@@ -227,6 +227,8 @@ export function estimate(atHand: string): string {
       ? estimatesOf(row, model, blocks, counts)
       : `${model}: no estimate, this llvm-mca does not know the model.`,
   );
+  const without = Object.keys(TARGETS).filter((op) => !counts.has(op));
+  parts.push(`No estimates for what does not multiply: ${without.join(', ')}.`);
   const native = atHand === 'ifma' ? ' It runs here too: scripts/bench engine --class avx2.' : '';
   return [`The class at hand is ${atHand}, the other one ${other}.${native}`, ...parts].join(
     '\n\n',

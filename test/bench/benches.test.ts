@@ -35,7 +35,7 @@ beforeAll(() => {
   }
 });
 
-describe('benches, small', () => {
+describe('benches, small', { timeout: 240_000 }, () => {
   test('engine', (context) => {
     if (nativeMissing !== undefined) return context.skip(nativeMissing);
     const rows = run('engine');
