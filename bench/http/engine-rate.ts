@@ -30,7 +30,7 @@ export async function engineRate(load: EngineLoad): Promise<BenchRow> {
     const { spec } = load;
     const made = await engine.generateKey(root, spec, 'bench', NOTHING);
     const key = await engine.loadKey(root, spec, made.wrapped, NOTHING);
-    const sign = () => engine.sign(key, spec, SIGNING_ALGORITHMS[spec], MESSAGE, false);
+    const sign = () => engine.sign(key, spec, SIGNING_ALGORITHMS[spec], MESSAGE, 'RAW');
     await keepBusy(load.inFlight, load.warmUpSeconds, sign);
     const used = process.cpuUsage();
     const startMs = performance.now();

@@ -92,7 +92,7 @@ async function run(engine: Engine, keys: Keys, ms: number, mixed: boolean) {
   const untilMs = startMs + ms;
   const encrypt = () => engine.encrypt(keys.symmetric, PLAINTEXT, NOTHING, HEADER);
   const sign = () =>
-    engine.sign(keys.rsa, 'RSA_2048', 'RSASSA_PKCS1_V1_5_SHA_256', PLAINTEXT, true);
+    engine.sign(keys.rsa, 'RSA_2048', 'RSASSA_PKCS1_V1_5_SHA_256', PLAINTEXT, 'DIGEST');
   await Promise.all([
     load(IN_FLIGHT, untilMs, encryptUs, encrypt),
     mixed ? load(SIGN_IN_FLIGHT, untilMs, signUs, sign) : undefined,

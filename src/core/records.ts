@@ -12,9 +12,24 @@ export type KeySpec =
   | 'ECC_NIST_P256'
   | 'ECC_NIST_P384'
   | 'ECC_NIST_P521'
-  | 'ECC_SECG_P256K1';
+  | 'ECC_SECG_P256K1'
+  | 'ECC_NIST_EDWARDS25519'
+  | 'ML_DSA_44'
+  | 'ML_DSA_65'
+  | 'ML_DSA_87'
+  | 'ML_KEM_512'
+  | 'ML_KEM_768'
+  | 'ML_KEM_1024';
 
-export type KeyUsage = 'ENCRYPT_DECRYPT' | 'SIGN_VERIFY' | 'GENERATE_VERIFY_MAC' | 'KEY_AGREEMENT';
+export type KeyUsage =
+  | 'ENCRYPT_DECRYPT'
+  | 'SIGN_VERIFY'
+  | 'GENERATE_VERIFY_MAC'
+  | 'KEY_AGREEMENT'
+  | 'ENCAPSULATE_DECAPSULATE';
+
+/** What Sign and Verify are given: a message, its digest, or its ML-DSA representative (FIPS 204). */
+export type MessageType = 'RAW' | 'DIGEST' | 'EXTERNAL_MU';
 
 export type KeyState =
   | 'Enabled'

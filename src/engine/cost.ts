@@ -17,8 +17,10 @@ const kindOfOp = new Map<number, Kind>([
   [OP.ECDH, 'private'],
   // Beside making keys, in a lane where nothing else is of this kind.
   [OP.IMPORT_KEY, 'private'],
+  [OP.DECAPSULATE, 'private'],
   [OP.VERIFY, 'public'],
   [OP.RSA_ENCRYPT, 'public'],
+  [OP.ENCAPSULATE, 'public'],
   [OP.GENERATE_KEY, 'make'],
   [OP.GENERATE_KEY_PAIR, 'make'],
 ]);
@@ -33,6 +35,9 @@ const GUESS: Readonly<Record<LaneName, Readonly<Record<Kind, number>>>> = {
   p384: { secret: 5_000, private: 300_000, public: 300_000, make: 300_000 },
   p521: { secret: 5_000, private: 600_000, public: 600_000, make: 600_000 },
   secp256k1: { secret: 5_000, private: 60_000, public: 60_000, make: 100_000 },
+  ed25519: { secret: 5_000, private: 30_000, public: 70_000, make: 40_000 },
+  mldsa: { secret: 50_000, private: 300_000, public: 100_000, make: 150_000 },
+  mlkem: { secret: 50_000, private: 50_000, public: 40_000, make: 100_000 },
   keygen: { secret: 5_000, private: 5e6, public: 5e7, make: 5e7 },
 };
 

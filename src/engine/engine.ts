@@ -4,19 +4,27 @@
  */
 import { availableParallelism } from 'node:os';
 import { AsciiInput, type Payload } from '../core/blob.js';
-import { type KeyHandle, makeHandle } from '../core/key-handle.js';
+import type { KeyHandle } from '../core/key-handle.js';
 import type { Later } from '../core/later.js';
-import type { KeySpec } from '../core/records.js';
+import type { KeySpec, MessageType } from '../core/records.js';
 import type { RootVault } from '../seal/port.js';
 import { keySpecRow, type LaneName } from '../specs/key-specs.js';
 import type { Backend } from './backends/backend.js';
 import { type BackendChoice, type Selection, selectBackend } from './backends/select.js';
 import { Dispatcher, type DispatchMode } from './dispatcher.js';
-import { InlineFrames } from './frame.js';
-import { ALG, OP, SEAL_OVERHEAD_BYTES, SPEC } from './frame-layout.js';
+import { OP, SEAL_OVERHEAD_BYTES } from './frame-layout.js';
+import { algOf, formOf, specOf } from './frame-numbers.js';
 import { Job, type JobInit } from './job.js';
+import {
+  encapsulated,
+  generatedKey,
+  generatedKeyPair,
+  handleOf,
+  SHARED_SECRET_BYTES,
+} from './outputs.js';
 import { createPool, type FramePool } from './pool.js';
 import {
+  type Encapsulated,
   type Engine,
   EngineError,
   type EngineReport,
@@ -26,6 +34,13 @@ import {
   type InternalSpec,
   type SigV4Check,
 } from './port.js';
+import {
+  PAYLOAD_HASH_CHARS,
+  right,
+  rightWithHash,
+  SigV4Lane,
+  wrongSignature,
+} from './sigv4-lane.js';
 
 export interface EngineOptions {
   readonly backend: BackendChoice;
@@ -45,26 +60,9 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = Object.freeze({
   batchMax: 64,
 });
 
-/** Longest DER signature of ECDSA over P-521, and of RSA-4096, bytes. */
-const SIGNATURE_BYTES_MAX = 512;
 /** Longest wrapped PKCS#8 of RSA-4096 with its SPKI and lengths, bytes. */
 const GENERATED_BYTES_MAX = 4096;
 const PAIR_BYTES_MAX = 8192;
-
-const algNumber = new Map<string, number>(Object.entries(ALG));
-const specNumber = new Map<string, number>(Object.entries(SPEC));
-
-function algOf(name: string): number {
-  const alg = algNumber.get(name);
-  if (alg === undefined) throw new EngineError('UNSUPPORTED');
-  return alg;
-}
-
-function specOf(name: KeySpec | InternalSpec): number {
-  const spec = specNumber.get(name);
-  if (spec === undefined) throw new EngineError('UNSUPPORTED');
-  return spec;
-}
 
 function laneOf(spec: KeySpec): LaneName {
   return keySpecRow(spec).lane;
@@ -75,65 +73,6 @@ function makingLane(spec: KeySpec | InternalSpec): LaneName {
   if (spec === 'DOMAIN' || spec === 'SIGV4_SECRET') return 'symmetric';
   const row = keySpecRow(spec);
   return row.family === 'rsa' ? 'keygen' : row.lane;
-}
-
-function handleOf(output: Buffer): KeyHandle {
-  return makeHandle(output.readUInt32LE(0), output.readUInt32LE(4));
-}
-
-function generatedKey(output: Buffer): GeneratedKey {
-  const wrappedEnd = 40 + output.readUInt32LE(32);
-  const spkiEnd = wrappedEnd + output.readUInt32LE(36);
-  return {
-    materialId: output.subarray(0, 32),
-    wrapped: output.subarray(40, wrappedEnd),
-    publicKey: spkiEnd > wrappedEnd ? output.subarray(wrappedEnd, spkiEnd) : undefined,
-  };
-}
-
-const RIGHT: SigV4Check = Object.freeze({ ok: true, payloadHash: '' });
-const WRONG: SigV4Check = Object.freeze({ ok: false, payloadHash: '' });
-const PAYLOAD_HASH_CHARS = 64;
-
-function right(): SigV4Check {
-  return RIGHT;
-}
-
-function rightWithHash(output: Buffer): SigV4Check {
-  return { ok: true, payloadHash: output.toString('latin1', 0, PAYLOAD_HASH_CHARS) };
-}
-
-function wrongSignature(error: unknown): SigV4Check {
-  if ((error as EngineError).status === 'INVALID_SIGNATURE') return WRONG;
-  throw error;
-}
-
-/** Signature checks of one turn, run as one frame before the turn ends. */
-class SigV4Lane {
-  readonly #frames: InlineFrames;
-  readonly #batchMax: number;
-  #queue: Job[] = [];
-
-  constructor(run: (frame: Buffer) => void, batchMax: number) {
-    this.#frames = new InlineFrames(run);
-    this.#batchMax = batchMax;
-  }
-
-  submit(job: Job): void {
-    if (this.#queue.push(job) === 1) process.nextTick(this.#flush);
-  }
-
-  readonly #flush = (): void => {
-    const jobs = this.#queue;
-    this.#queue = [];
-    if (jobs.length <= this.#batchMax) {
-      this.#frames.run(jobs);
-      return;
-    }
-    for (let at = 0; at < jobs.length; at += this.#batchMax) {
-      this.#frames.run(jobs.slice(at, at + this.#batchMax));
-    }
-  };
 }
 
 /** What tests may break; it needs KEYSTREL_FAULTS=1 in the environment to have any effect. */
@@ -281,18 +220,19 @@ class LaneEngine implements EngineWithFaults {
     spec: KeySpec,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
   ): Promise<Buffer> {
     this.#offered(spec);
     this.#offered(algorithm);
+    const row = keySpecRow(spec);
     return this.#submit({
-      lane: laneOf(spec),
+      lane: row.lane,
       op: OP.SIGN,
       alg: algOf(algorithm),
       key,
       in0: message,
-      param: isDigest ? 1 : 0,
-      outCap: SIGNATURE_BYTES_MAX,
+      param: formOf(messageType),
+      outCap: row.signatureBytesMax,
     });
   }
 
@@ -301,7 +241,7 @@ class LaneEngine implements EngineWithFaults {
     spec: KeySpec,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
     signature: Payload,
   ): Promise<void> {
     this.#offered(spec);
@@ -313,7 +253,7 @@ class LaneEngine implements EngineWithFaults {
       key,
       in0: message,
       in1: signature,
-      param: isDigest ? 1 : 0,
+      param: formOf(messageType),
       outCap: 0,
     });
   }
@@ -358,6 +298,36 @@ class LaneEngine implements EngineWithFaults {
     this.#offered(spec);
     const row = keySpecRow(spec);
     return this.#submit({ lane: row.lane, op: OP.ECDH, key, in0: peerSpki, outCap: row.sizeBytes });
+  }
+
+  async encapsulate(key: KeyHandle, spec: KeySpec, algorithm: string): Promise<Encapsulated> {
+    this.#offered(spec);
+    const row = keySpecRow(spec);
+    const output = await this.#submit({
+      lane: row.lane,
+      op: OP.ENCAPSULATE,
+      alg: algOf(algorithm),
+      key,
+      outCap: SHARED_SECRET_BYTES + row.sizeBytes,
+    });
+    return encapsulated(output);
+  }
+
+  async decapsulate(
+    key: KeyHandle,
+    spec: KeySpec,
+    algorithm: string,
+    ciphertext: Payload,
+  ): Promise<Buffer> {
+    this.#offered(spec);
+    return this.#submit({
+      lane: laneOf(spec),
+      op: OP.DECAPSULATE,
+      alg: algOf(algorithm),
+      key,
+      in0: ciphertext,
+      outCap: SHARED_SECRET_BYTES,
+    });
   }
 
   async generateKey(
@@ -420,13 +390,7 @@ class LaneEngine implements EngineWithFaults {
       param: withPlaintext ? 1 : 0,
       outCap: PAIR_BYTES_MAX,
     });
-    const spkiAt = 12 + output.readUInt32LE(0);
-    const blobAt = spkiAt + output.readUInt32LE(4);
-    return {
-      privateKey: withPlaintext ? output.subarray(12, spkiAt) : undefined,
-      publicKey: output.subarray(spkiAt, blobAt),
-      blob: output.subarray(blobAt, blobAt + output.readUInt32LE(8)),
-    };
+    return generatedKeyPair(output, withPlaintext);
   }
 
   async loadKey(

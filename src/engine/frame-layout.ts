@@ -68,9 +68,9 @@ export const OP = Object.freeze({
   MAC: 5,
   /** key HMAC_*; in0 message, in1 MAC -> status OK or INVALID_MAC. */
   MAC_VERIFY: 6,
-  /** key RSA/EC; alg SIGN_ALG; in0 message (param 0) or digest (param 1) -> signature (DER for ECDSA). */
+  /** key; alg of a signature; in0 of the form that `param` names (FORM) -> signature (DER for ECDSA). */
   SIGN: 7,
-  /** key RSA/EC private or public; in0 as SIGN, in1 signature -> OK or INVALID_SIGNATURE. */
+  /** key private or public; in0 as SIGN, in1 signature -> OK or INVALID_SIGNATURE. */
   VERIFY: 8,
   /** key RSA private or public; alg ENC_ALG; in0 plaintext -> ciphertext. */
   RSA_ENCRYPT: 9,
@@ -87,7 +87,7 @@ export const OP = Object.freeze({
    */
   GENERATE_KEY: 12,
   /**
-   * Data key pair. key = symmetric KMS key; alg SPEC (RSA_*, ECC_*); in1 ctx, in2 hdr;
+   * Data key pair. key = symmetric KMS key; alg SPEC (RSA_*, ECC_*, ML_KEM_*); in1 ctx, in2 hdr;
    * param bit 0: 1 = give the private key in plaintext too ->
    * out = u32 privLen | u32 spkiLen | u32 blobLen | PKCS#8 (privLen may be 0) | SPKI | hdr | sealed(PKCS#8).
    */
@@ -107,6 +107,10 @@ export const OP = Object.freeze({
   LOAD_PUBLIC_KEY: 17,
   /** in0 message; alg DIGEST (1 SHA-1, 2 SHA-256, 3 SHA-384, 4 SHA-512) -> digest. */
   DIGEST: 18,
+  /** key ML_KEM_* private or public; alg ML_KEM -> shared secret (32) | ciphertext. */
+  ENCAPSULATE: 19,
+  /** key ML_KEM_*; alg ML_KEM; in0 ciphertext -> shared secret (32). INVALID_CIPHERTEXT by its length alone. */
+  DECAPSULATE: 20,
   /**
    * Wraps material anew, for another domain. key = the wrapping key, key2 = the new one; in0 wrapped,
    * in1 its AAD, in2 the new AAD -> wrapped, as long as before. INVALID_CIPHERTEXT. The plaintext
@@ -164,6 +168,13 @@ export const SPEC = Object.freeze({
   ECC_NIST_P384: 21,
   ECC_NIST_P521: 22,
   ECC_SECG_P256K1: 23,
+  ECC_NIST_EDWARDS25519: 24,
+  ML_DSA_44: 30,
+  ML_DSA_65: 31,
+  ML_DSA_87: 32,
+  ML_KEM_512: 40,
+  ML_KEM_768: 41,
+  ML_KEM_1024: 42,
   /** Internal: wraps domain keys. */
   ROOT: 100,
   /** Internal: wraps key material of one region. */
@@ -188,6 +199,23 @@ export const ALG = Object.freeze({
   ECDSA_SHA_256: 30,
   ECDSA_SHA_384: 31,
   ECDSA_SHA_512: 32,
+  ED25519_SHA_512: 40,
+  ED25519_PH_SHA_512: 41,
+  ML_DSA_SHAKE_256: 50,
+  ML_KEM: 60,
+});
+
+/** What SIGN and VERIFY find in in0. BAD_INPUT where an algorithm does not take the form. */
+export const FORM = Object.freeze({
+  /** A message of any length. */
+  MESSAGE: 0,
+  /**
+   * The digest of an RSA or ECDSA algorithm, as long as its hash; for ED25519_PH_SHA_512 64 bytes,
+   * which the algorithm hashes once more.
+   */
+  DIGEST: 1,
+  /** The message representative of ML-DSA (FIPS 204, algorithm 7, line 6), 64 bytes. */
+  EXTERNAL_MU: 2,
 });
 
 export const KDF_LABEL = 'keystrel/enc/v1';

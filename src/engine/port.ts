@@ -7,7 +7,7 @@
  */
 import type { Payload } from '../core/blob.js';
 import type { KeyHandle } from '../core/key-handle.js';
-import type { KeySpec } from '../core/records.js';
+import type { KeySpec, MessageType } from '../core/records.js';
 import type { RootVault } from '../seal/port.js';
 
 export type { KeyHandle } from '../core/key-handle.js';
@@ -69,6 +69,12 @@ export interface GeneratedKeyPair {
   readonly blob: Buffer;
 }
 
+export interface Encapsulated {
+  /** 32 bytes; the caller wipes it. */
+  readonly sharedSecret: Buffer;
+  readonly ciphertext: Buffer;
+}
+
 export interface SigV4Check {
   /** False when the signature does not match. */
   readonly ok: boolean;
@@ -106,7 +112,7 @@ export interface Engine {
     spec: KeySpec,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
   ): Promise<Buffer>;
   /** Rejects INVALID_SIGNATURE. */
   verify(
@@ -114,7 +120,7 @@ export interface Engine {
     spec: KeySpec,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
     signature: Payload,
   ): Promise<void>;
   rsaEncrypt(key: KeyHandle, spec: KeySpec, algorithm: string, plaintext: Payload): Promise<Buffer>;
@@ -125,6 +131,18 @@ export interface Engine {
     ciphertext: Payload,
   ): Promise<Buffer>;
   deriveSharedSecret(key: KeyHandle, spec: KeySpec, peerSpki: Payload): Promise<Buffer>;
+  /** ML-KEM under the key's public half. */
+  encapsulate(key: KeyHandle, spec: KeySpec, algorithm: string): Promise<Encapsulated>;
+  /**
+   * The shared secret, 32 bytes; a ciphertext made for no key of ours gives one that nobody knows.
+   * Rejects INVALID_CIPHERTEXT for a ciphertext of another length than the spec's.
+   */
+  decapsulate(
+    key: KeyHandle,
+    spec: KeySpec,
+    algorithm: string,
+    ciphertext: Payload,
+  ): Promise<Buffer>;
   generateKey(
     wrappingKey: KeyHandle,
     spec: KeySpec | InternalSpec,

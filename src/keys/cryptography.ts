@@ -7,8 +7,8 @@
 import type { BlobInput, Payload } from '../core/blob.js';
 import { KmsError } from '../core/errors.js';
 import { mapped } from '../core/later.js';
-import type { KeySpec } from '../core/records.js';
-import type { KeyStore } from '../keystores/port.js';
+import type { KeySpec, MessageType } from '../core/records.js';
+import type { EncapsulatedSecret, KeyStore } from '../keystores/port.js';
 import { headerText } from './ciphertext.js';
 import { canonicalContext } from './encryption-context.js';
 import type { Key } from './key.js';
@@ -103,9 +103,9 @@ export class Cryptography {
     );
   }
 
-  sign(key: Key, algorithm: string, message: Payload, isDigest: boolean): Promise<Buffer> {
+  sign(key: Key, algorithm: string, message: Payload, messageType: MessageType): Promise<Buffer> {
     return this.#run(this.#current(key), ({ handle }) =>
-      this.#keyStore.sign(handle, key.record.keySpec, algorithm, message, isDigest),
+      this.#keyStore.sign(handle, key.record.keySpec, algorithm, message, messageType),
     );
   }
 
@@ -113,11 +113,11 @@ export class Cryptography {
     key: Key,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
     signature: Payload,
   ): Promise<void> {
     return this.#run(this.#current(key), ({ handle }) =>
-      this.#keyStore.verify(handle, key.record.keySpec, algorithm, message, isDigest, signature),
+      this.#keyStore.verify(handle, key.record.keySpec, algorithm, message, messageType, signature),
     );
   }
 
@@ -136,6 +136,18 @@ export class Cryptography {
   deriveSharedSecret(key: Key, peerSpki: Payload): Promise<Buffer> {
     return this.#run(this.#current(key), ({ handle }) =>
       this.#keyStore.deriveSharedSecret(handle, key.record.keySpec, peerSpki),
+    );
+  }
+
+  encapsulate(key: Key, algorithm: string): Promise<EncapsulatedSecret> {
+    return this.#run(this.#current(key), ({ handle }) =>
+      this.#keyStore.encapsulate(handle, key.record.keySpec, algorithm),
+    );
+  }
+
+  decapsulate(key: Key, algorithm: string, ciphertext: BlobInput): Promise<Buffer> {
+    return this.#run(this.#current(key), ({ handle }) =>
+      this.#keyStore.decapsulate(handle, key.record.keySpec, algorithm, ciphertext),
     );
   }
 

@@ -163,13 +163,16 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
       cryptography.encryptAsymmetric(key, algorithm, plaintext),
     decryptAsymmetric: (key, algorithm, ciphertext) =>
       cryptography.decryptAsymmetric(key, algorithm, ciphertext),
-    sign: (key, algorithm, message, isDigest) =>
-      cryptography.sign(key, algorithm, message, isDigest),
-    verify: (key, algorithm, message, isDigest, signature) =>
-      cryptography.verify(key, algorithm, message, isDigest, signature),
+    sign: (key, algorithm, message, messageType) =>
+      cryptography.sign(key, algorithm, message, messageType),
+    verify: (key, algorithm, message, messageType, signature) =>
+      cryptography.verify(key, algorithm, message, messageType, signature),
     mac: (key, message) => cryptography.mac(key, message),
     verifyMac: (key, message, mac) => cryptography.verifyMac(key, message, mac),
     deriveSharedSecret: (key, peerSpki) => cryptography.deriveSharedSecret(key, peerSpki),
+    encapsulate: (key, algorithm) => cryptography.encapsulate(key, algorithm),
+    decapsulate: (key, algorithm, ciphertext) =>
+      cryptography.decapsulate(key, algorithm, ciphertext),
     random: (bytes) => cryptography.random(bytes),
 
     createKey: (caller, request) => management.createKey(caller, request),

@@ -12,6 +12,7 @@ import type {
   GrantOperation,
   KeySpec,
   KeyUsage,
+  MessageType,
   StoredAlias,
   StoredGrant,
   StoredMaterial,
@@ -134,13 +135,13 @@ export interface KeyService {
   encryptAsymmetric(key: Key, algorithm: string, plaintext: Payload): Promise<Buffer>;
   /** RSA-OAEP. @throws InvalidCiphertextException */
   decryptAsymmetric(key: Key, algorithm: string, ciphertext: BlobInput): Promise<Buffer>;
-  sign(key: Key, algorithm: string, message: Payload, isDigest: boolean): Promise<Buffer>;
+  sign(key: Key, algorithm: string, message: Payload, messageType: MessageType): Promise<Buffer>;
   /** @throws KMSInvalidSignatureException */
   verify(
     key: Key,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
     signature: Payload,
   ): Promise<void>;
   mac(key: Key, message: Payload): Promise<Buffer>;
@@ -148,6 +149,12 @@ export interface KeyService {
   verifyMac(key: Key, message: Payload, mac: Payload): Promise<void>;
   /** @throws ValidationException without text for a malformed or foreign-curve peer key */
   deriveSharedSecret(key: Key, peerSpki: Payload): Promise<Buffer>;
+  encapsulate(
+    key: Key,
+    algorithm: string,
+  ): Promise<{ readonly sharedSecret: Buffer; readonly ciphertext: Buffer }>;
+  /** @throws InvalidCiphertextException */
+  decapsulate(key: Key, algorithm: string, ciphertext: BlobInput): Promise<Buffer>;
   random(bytes: number): Promise<Buffer>;
 
   // Management. All are durable when they resolve; all drop caches everywhere.

@@ -8,7 +8,7 @@
 import type { Payload } from '../core/blob.js';
 import type { KmsError } from '../core/errors.js';
 import type { KeyHandle } from '../core/key-handle.js';
-import type { KeySpec } from '../core/records.js';
+import type { KeySpec, MessageType } from '../core/records.js';
 
 export type { KeyHandle } from '../core/key-handle.js';
 
@@ -33,6 +33,12 @@ export interface ForeignMaterial {
   readonly keyId: string;
   /** Bound to the wrapping. */
   readonly aad: Uint8Array;
+}
+
+export interface EncapsulatedSecret {
+  /** 32 bytes; the caller wipes it. */
+  readonly sharedSecret: Buffer;
+  readonly ciphertext: Buffer;
 }
 
 export interface KeyStore {
@@ -75,7 +81,7 @@ export interface KeyStore {
     spec: KeySpec,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
   ): Promise<Buffer>;
   /** Fails as KMSInvalidSignatureException. */
   verify(
@@ -83,7 +89,7 @@ export interface KeyStore {
     spec: KeySpec,
     algorithm: string,
     message: Payload,
-    isDigest: boolean,
+    messageType: MessageType,
     signature: Payload,
   ): Promise<void>;
   mac(key: KeyHandle, spec: KeySpec, message: Payload): Promise<Buffer>;
@@ -91,6 +97,15 @@ export interface KeyStore {
   verifyMac(key: KeyHandle, spec: KeySpec, message: Payload, mac: Payload): Promise<void>;
   /** Fails as ValidationException without text for a malformed or foreign-curve peer key. */
   deriveSharedSecret(key: KeyHandle, spec: KeySpec, peerSpki: Payload): Promise<Buffer>;
+
+  encapsulate(key: KeyHandle, spec: KeySpec, algorithm: string): Promise<EncapsulatedSecret>;
+  /** Fails as InvalidCiphertextException for a ciphertext of wrong length. */
+  decapsulate(
+    key: KeyHandle,
+    spec: KeySpec,
+    algorithm: string,
+    ciphertext: Payload,
+  ): Promise<Buffer>;
 
   /** Makes material and gives it wrapped; it is not loaded. `aad` is bound to the wrapping. */
   generate(

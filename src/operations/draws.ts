@@ -7,12 +7,16 @@ const CLASS_QUOTA: Readonly<Record<QuotaClass, string>> = Object.freeze({
   symmetric: 'crypto-symmetric',
   rsa: 'crypto-rsa',
   ecc: 'crypto-ecc',
+  'ml-dsa': 'crypto-ml-dsa',
+  'ml-kem': 'crypto-ml-kem',
 });
 
 const ONE: Readonly<Record<QuotaClass, readonly Draw[]>> = Object.freeze({
   symmetric: Object.freeze([Object.freeze({ quota: CLASS_QUOTA.symmetric })]),
   rsa: Object.freeze([Object.freeze({ quota: CLASS_QUOTA.rsa })]),
   ecc: Object.freeze([Object.freeze({ quota: CLASS_QUOTA.ecc })]),
+  'ml-dsa': Object.freeze([Object.freeze({ quota: CLASS_QUOTA['ml-dsa'] })]),
+  'ml-kem': Object.freeze([Object.freeze({ quota: CLASS_QUOTA['ml-kem'] })]),
 });
 
 /** One request on the quota shared by the cryptographic operations of the key's class. */

@@ -3,6 +3,7 @@ import { keyArn } from '../core/ids.js';
 import type { KeyUsage } from '../core/records.js';
 import type { Key } from '../keys/key.js';
 import type { KeySpecRow } from '../specs/key-specs.js';
+import { CLASSIC_SPECS } from './members.js';
 
 type AlgorithmLists = Readonly<Record<string, readonly string[]>>;
 
@@ -11,11 +12,20 @@ const ALGORITHMS: Readonly<Record<KeyUsage, (row: KeySpecRow) => AlgorithmLists>
   SIGN_VERIFY: (row) => ({ SigningAlgorithms: row.signingAlgorithms }),
   GENERATE_VERIFY_MAC: (row) => ({ MacAlgorithms: row.macAlgorithms }),
   KEY_AGREEMENT: (row) => ({ KeyAgreementAlgorithms: row.keyAgreementAlgorithms }),
+  ENCAPSULATE_DECAPSULATE: (row) => ({ EncapsulationAlgorithms: row.encapsulationAlgorithms }),
 });
 
 /** The one algorithm list that fits the key's usage, under its AWS name. */
 export function algorithmLists(key: Key): AlgorithmLists {
   return ALGORITHMS[key.record.keyUsage](key.spec);
+}
+
+const CLASSIC: ReadonlySet<string> = new Set(CLASSIC_SPECS);
+
+/** The deprecated twin of KeySpec, absent where its set of values does not know the spec. */
+export function customerMasterKeySpec(key: Key): { readonly CustomerMasterKeySpec?: string } {
+  const { keySpec } = key.record;
+  return CLASSIC.has(keySpec) ? { CustomerMasterKeySpec: keySpec } : {};
 }
 
 export interface KeyMetadata {
@@ -33,7 +43,7 @@ export interface KeyMetadata {
   readonly Origin: string;
   readonly ExpirationModel?: string;
   readonly KeyManager: string;
-  readonly CustomerMasterKeySpec: string;
+  readonly CustomerMasterKeySpec?: string;
   readonly KeySpec: string;
   readonly MultiRegion: boolean;
   readonly MultiRegionConfiguration?: object;
@@ -66,7 +76,7 @@ export function keyMetadata(key: Key, related: readonly Key[]): KeyMetadata {
     Origin: record.origin,
     ...(record.expirationModel === null ? {} : { ExpirationModel: record.expirationModel }),
     KeyManager: record.keyManager,
-    CustomerMasterKeySpec: record.keySpec,
+    ...customerMasterKeySpec(key),
     KeySpec: record.keySpec,
     ...algorithmLists(key),
     MultiRegion: record.multiRegion,

@@ -76,6 +76,7 @@ export const MacAlgorithm = kmsEnum([
   'HMAC_SHA_512',
 ]);
 export const KeyAgreementAlgorithm = kmsEnum(['ECDH']);
+export const EncapsulationAlgorithm = kmsEnum(['ML_KEM']);
 export const DataKeySpec = kmsEnum(['AES_256', 'AES_128']);
 export const DataKeyPairSpec = kmsEnum([
   'RSA_2048',
@@ -92,7 +93,7 @@ export const DataKeyPairSpec = kmsEnum([
   'ML_KEM_768',
 ]);
 /** What KeySpec and the older CustomerMasterKeySpec have in common. */
-const CLASSIC_SPECS = [
+export const CLASSIC_SPECS = [
   'RSA_2048',
   'RSA_3072',
   'RSA_4096',

@@ -4,8 +4,10 @@ import { deleteAlias } from './aliases/delete-alias.js';
 import { listAliases } from './aliases/list-aliases.js';
 import { updateAlias } from './aliases/update-alias.js';
 import { API_OPERATIONS } from './api-operations.js';
+import { decapsulate } from './crypto/decapsulate.js';
 import { decrypt } from './crypto/decrypt.js';
 import { deriveSharedSecret } from './crypto/derive-shared-secret.js';
+import { encapsulate } from './crypto/encapsulate.js';
 import { encrypt } from './crypto/encrypt.js';
 import { generateDataKey } from './crypto/generate-data-key.js';
 import { generateDataKeyPair } from './crypto/generate-data-key-pair.js';
@@ -112,6 +114,8 @@ export const OPERATIONS: readonly Operation[] = Object.freeze([
   generateMac,
   verifyMac,
   deriveSharedSecret,
+  encapsulate,
+  decapsulate,
 ] as readonly Operation[]);
 
 const offered: ReadonlySet<string> = new Set(OPERATIONS.map(({ name }) => name));

@@ -4,10 +4,10 @@
  */
 import type { KeySpec, KeyUsage } from '../core/records.js';
 
-export type KeyFamily = 'symmetric' | 'hmac' | 'rsa' | 'ecc';
+export type KeyFamily = 'symmetric' | 'hmac' | 'rsa' | 'ecc' | 'eddsa' | 'ml-dsa' | 'ml-kem';
 
 /** Quota class of cryptographic operations ("Cryptographic operations (RSA) request quota", ...). */
-export type QuotaClass = 'symmetric' | 'rsa' | 'ecc';
+export type QuotaClass = 'symmetric' | 'rsa' | 'ecc' | 'ml-dsa' | 'ml-kem';
 
 /** A lane accumulates jobs of similar cost, so that slow work never delays fast work. */
 export type LaneName =
@@ -19,6 +19,9 @@ export type LaneName =
   | 'p384'
   | 'p521'
   | 'secp256k1'
+  | 'ed25519'
+  | 'mldsa'
+  | 'mlkem'
   | 'keygen';
 
 export interface KeySpecRow {
@@ -30,16 +33,24 @@ export interface KeySpecRow {
   readonly signingAlgorithms: readonly string[];
   readonly macAlgorithms: readonly string[];
   readonly keyAgreementAlgorithms: readonly string[];
+  readonly encapsulationAlgorithms: readonly string[];
   readonly quotaClass: QuotaClass;
   readonly lane: LaneName;
   /** Number used in frames (engine/frame-layout SPEC; a test holds both equal). */
   readonly frameSpec: number;
-  /** Secret length in bytes for secret keys; modulus or field length in bytes otherwise. */
+  /**
+   * Bytes of a secret key; else of an RSA modulus, a field element of a curve, the seed of Ed25519 or
+   * ML-DSA, a ciphertext of ML-KEM.
+   */
   readonly sizeBytes: number;
+  /** Longest signature, bytes; 0 where there is none. */
+  readonly signatureBytesMax: number;
   /** May be a KeyPairSpec of GenerateDataKeyPair. */
   readonly dataKeyPair: boolean;
   /** Requests per second of GenerateDataKeyPair for this spec; 0 where not offered. */
   readonly pairQuotaPerSecond: number;
+  /** False where AWS does not offer the spec in its Regions in China. */
+  readonly inChina: boolean;
   /** Name that OpenSSL / node:crypto gives the curve. */
   readonly curve?: string;
 }
@@ -64,12 +75,15 @@ function hmac(bits: 224 | 256 | 384 | 512, frameSpec: number): KeySpecRow {
     signingAlgorithms: none,
     macAlgorithms: [`HMAC_SHA_${bits}`],
     keyAgreementAlgorithms: none,
+    encapsulationAlgorithms: none,
     quotaClass: 'symmetric',
     lane: 'symmetric',
     frameSpec,
     sizeBytes: bits / 8,
+    signatureBytesMax: 0,
     dataKeyPair: false,
     pairQuotaPerSecond: 0,
+    inChina: true,
   };
 }
 
@@ -82,14 +96,20 @@ function rsa(bits: 2048 | 3072 | 4096, frameSpec: number, pairQuotaPerSecond: nu
     signingAlgorithms: RSASSA,
     macAlgorithms: none,
     keyAgreementAlgorithms: none,
+    encapsulationAlgorithms: none,
     quotaClass: 'rsa',
     lane: `rsa${bits}`,
     frameSpec,
     sizeBytes: bits / 8,
+    signatureBytesMax: bits / 8,
     dataKeyPair: true,
     pairQuotaPerSecond,
+    inChina: true,
   };
 }
+
+/** What DER adds to the two numbers of an ECDSA signature, bytes. */
+const ECDSA_DER_BYTES = 9;
 
 function ecc(
   spec: KeySpec,
@@ -108,13 +128,59 @@ function ecc(
     signingAlgorithms: [signing],
     macAlgorithms: none,
     keyAgreementAlgorithms: agreement ? ['ECDH'] : none,
+    encapsulationAlgorithms: none,
     quotaClass: 'ecc',
     lane,
     frameSpec,
     sizeBytes,
+    signatureBytesMax: 2 * sizeBytes + ECDSA_DER_BYTES,
     dataKeyPair: true,
     pairQuotaPerSecond: 100,
+    inChina: true,
     curve,
+  };
+}
+
+function mlDsa(set: 44 | 65 | 87, frameSpec: number, signatureBytesMax: number): KeySpecRow {
+  return {
+    spec: `ML_DSA_${set}`,
+    family: 'ml-dsa',
+    usages: ['SIGN_VERIFY'],
+    encryptionAlgorithms: none,
+    signingAlgorithms: ['ML_DSA_SHAKE_256'],
+    macAlgorithms: none,
+    keyAgreementAlgorithms: none,
+    encapsulationAlgorithms: none,
+    quotaClass: 'ml-dsa',
+    lane: 'mldsa',
+    frameSpec,
+    sizeBytes: 32,
+    signatureBytesMax,
+    dataKeyPair: false,
+    pairQuotaPerSecond: 0,
+    inChina: true,
+  };
+}
+
+/** AWS's page of request quotas does not list ML-KEM: rates are those of elliptic curves. */
+function mlKem(set: 512 | 768 | 1024, frameSpec: number, sizeBytes: number): KeySpecRow {
+  return {
+    spec: `ML_KEM_${set}`,
+    family: 'ml-kem',
+    usages: ['ENCAPSULATE_DECAPSULATE'],
+    encryptionAlgorithms: none,
+    signingAlgorithms: none,
+    macAlgorithms: none,
+    keyAgreementAlgorithms: none,
+    encapsulationAlgorithms: ['ML_KEM'],
+    quotaClass: 'ml-kem',
+    lane: 'mlkem',
+    frameSpec,
+    sizeBytes,
+    signatureBytesMax: 0,
+    dataKeyPair: true,
+    pairQuotaPerSecond: 100,
+    inChina: false,
   };
 }
 
@@ -127,12 +193,15 @@ const rows: readonly KeySpecRow[] = [
     signingAlgorithms: none,
     macAlgorithms: none,
     keyAgreementAlgorithms: none,
+    encapsulationAlgorithms: none,
     quotaClass: 'symmetric',
     lane: 'symmetric',
     frameSpec: 1,
     sizeBytes: 32,
+    signatureBytesMax: 0,
     dataKeyPair: false,
     pairQuotaPerSecond: 0,
+    inChina: true,
   },
   hmac(224, 2),
   hmac(256, 3),
@@ -145,6 +214,30 @@ const rows: readonly KeySpecRow[] = [
   ecc('ECC_NIST_P384', 'p384', 21, 48, 'ECDSA_SHA_384', true, 'secp384r1'),
   ecc('ECC_NIST_P521', 'p521', 22, 66, 'ECDSA_SHA_512', true, 'secp521r1'),
   ecc('ECC_SECG_P256K1', 'secp256k1', 23, 32, 'ECDSA_SHA_256', false, 'secp256k1'),
+  {
+    spec: 'ECC_NIST_EDWARDS25519',
+    family: 'eddsa',
+    usages: ['SIGN_VERIFY'],
+    encryptionAlgorithms: none,
+    signingAlgorithms: ['ED25519_SHA_512', 'ED25519_PH_SHA_512'],
+    macAlgorithms: none,
+    keyAgreementAlgorithms: none,
+    encapsulationAlgorithms: none,
+    quotaClass: 'ecc',
+    lane: 'ed25519',
+    frameSpec: 24,
+    sizeBytes: 32,
+    signatureBytesMax: 64,
+    dataKeyPair: true,
+    pairQuotaPerSecond: 100,
+    inChina: true,
+  },
+  mlDsa(44, 30, 2420),
+  mlDsa(65, 31, 3309),
+  mlDsa(87, 32, 4627),
+  mlKem(512, 40, 768),
+  mlKem(768, 41, 1088),
+  mlKem(1024, 42, 1568),
 ];
 
 export const KEY_SPECS: readonly KeySpecRow[] = Object.freeze(
@@ -158,4 +251,9 @@ export function keySpecRow(spec: string): KeySpecRow {
   const row = bySpec.get(spec);
   if (row === undefined) throw new RangeError(`no such key spec: ${spec}`);
   return row;
+}
+
+/** True where AWS offers the spec in that Region, and so do we. */
+export function offeredIn(row: KeySpecRow, region: string): boolean {
+  return row.inChina || !region.startsWith('cn-');
 }

@@ -38,6 +38,7 @@ const BY_FAMILY: Partial<Record<KeyFamily, readonly WrappingAlgorithm[]>> = {
   hmac: OAEP,
   rsa: KEY_WRAP,
   ecc: [...OAEP, ...KEY_WRAP],
+  eddsa: [...OAEP, ...KEY_WRAP],
 };
 
 /** Material that is too long for OAEP under a small modulus. */

@@ -3,7 +3,7 @@
  *
  * Source: AWS KMS Developer Guide, "Request quotas" (defaults per account and Region). A quota is
  * named after the operation that it counts; the shared ones are `crypto-symmetric`, `crypto-rsa`,
- * `crypto-ecc` and, per key pair spec, `GenerateDataKeyPair:<spec>`.
+ * `crypto-ecc`, `crypto-ml-dsa`, `crypto-ml-kem` and, per key pair spec, `GenerateDataKeyPair:<spec>`.
  */
 import { KEY_SPECS } from '../specs/key-specs.js';
 
@@ -37,6 +37,9 @@ const CRYPTO_RATES: Readonly<Record<string, number>> = {
   'crypto-symmetric': 10_000,
   'crypto-rsa': 1_000,
   'crypto-ecc': 1_000,
+  'crypto-ml-dsa': 1_000,
+  // Not on AWS's page: the rate of the other asymmetric classes.
+  'crypto-ml-kem': 1_000,
 };
 
 /** Operations with a quota of their own, by rate. */

@@ -5,6 +5,8 @@ import { type DataDirectory, initialiseData, type SpawnedServer, spawnServer } f
 import { makeKey, mustCall, namedKeys } from '../operations/named-keys.js';
 import { MESSAGE, type NamedKeys, requests, type Sealed } from '../operations/requests.js';
 
+/** 64 bytes, as a digest of SHA-512. */
+const DIGEST = Buffer.alloc(64, 6).toString('base64');
 const BACKENDS = ['native', 'node', 'noble'] as const;
 const data = new Map<string, DataDirectory>();
 let server: SpawnedServer | undefined;
@@ -23,7 +25,13 @@ afterAll(() => {
 interface Made {
   readonly keys: NamedKeys;
   readonly sealed: Sealed;
-  readonly signatures: readonly { KeyId: string; Signature: string; SigningAlgorithm: string }[];
+  readonly signatures: readonly {
+    KeyId: string;
+    Message: string;
+    MessageType: string;
+    Signature: string;
+    SigningAlgorithm: string;
+  }[];
 }
 const made = new Map<string, Made>();
 
@@ -38,9 +46,12 @@ describe.each(BACKENDS)('%s', (backend) => {
     for (const row of KEY_SPECS.filter((spec) => spec.usages.includes('SIGN_VERIFY'))) {
       const KeyId = await makeKey(server, row.spec, 'SIGN_VERIFY');
       for (const SigningAlgorithm of row.signingAlgorithms) {
-        const body = { KeyId, Message: MESSAGE, SigningAlgorithm };
+        const isPh = SigningAlgorithm === 'ED25519_PH_SHA_512';
+        const Message = isPh ? DIGEST : MESSAGE;
+        const MessageType = isPh ? 'DIGEST' : 'RAW';
+        const body = { KeyId, Message, MessageType, SigningAlgorithm };
         const { Signature } = await mustCall(server, 'Sign', body);
-        signatures.push({ KeyId, Signature, SigningAlgorithm });
+        signatures.push({ ...body, Signature });
       }
     }
     for (const [name, body] of Object.entries(requests(keys, sealed))) {
@@ -69,10 +80,12 @@ describe.each([
     const body = { KeyId: keys.mac, Message: MESSAGE, MacAlgorithm: 'HMAC_SHA_256' };
     const mac = await mustCall(server, 'GenerateMac', body);
     expect(mac.Mac).toBe(sealed.mac);
+    const secret = await mustCall(server, 'Decapsulate', requests(keys, sealed).Decapsulate!);
+    expect(Buffer.from(secret.SharedSecret, 'base64')).toHaveLength(32);
     for (const signature of signatures) {
-      const checked = await mustCall(server, 'Verify', { ...signature, Message: MESSAGE });
+      const checked = await mustCall(server, 'Verify', signature);
       expect(checked.SignatureValid).toBe(true);
-      const again = { ...signature, Message: MESSAGE, Signature: undefined };
+      const again = { ...signature, Signature: undefined };
       expect((await mustCall(server, 'Sign', again)).Signature).toBeTypeOf('string');
     }
   });

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KeyHandle } from '../../src/core/key-handle.js';
-import type { KeySpec } from '../../src/core/records.js';
+import type { KeySpec, MessageType } from '../../src/core/records.js';
 import type { EngineError } from '../../src/engine/port.js';
 import { KEY_SPECS, keySpecRow } from '../../src/specs/key-specs.js';
 import { backends, openEngine, seeded, type TestEngine } from './support.js';
@@ -69,6 +69,12 @@ async function statuses(work: readonly Promise<unknown>[]): Promise<string[]> {
 
 function expectOneBad(found: readonly string[], bad: number, status: string): void {
   expect(found).toEqual(found.map((_, i) => (i === bad ? status : 'OK')));
+}
+
+/** The types of message that an algorithm is tried with here; digests have a test of their own. */
+function formsOf(algorithm: string): readonly MessageType[] {
+  if (algorithm === 'ED25519_PH_SHA_512') return ['DIGEST'];
+  return algorithm === 'ML_DSA_SHAKE_256' ? ['RAW', 'EXTERNAL_MU'] : ['RAW'];
 }
 
 const pairs = backends.flatMap((a) => backends.map((b) => [a, b] as const));
@@ -184,15 +190,19 @@ describe.each(pairs)('made by %s, checked by %s', (maker, checker) => {
     // @noble takes milliseconds for each: fewer sizes there, all of them where both are fast.
     const fast = maker !== 'noble' && checker !== 'noble';
     const some = fast && spec !== 'RSA_3072' ? [1, 2, 7, 8, 9, 33] : [1, 3];
-    for (const algorithm of keySpecRow(spec).signingAlgorithms) {
+    const forms = keySpecRow(spec).signingAlgorithms.flatMap((algorithm) =>
+      formsOf(algorithm).map((type) => [algorithm, type] as const),
+    );
+    for (const [algorithm, type] of forms) {
       for (const size of some) {
-        const messages = Array.from({ length: size }, () => random.bytes(random.int(200)));
+        const bytes = () => (type === 'RAW' ? random.int(200) : 64);
+        const messages = Array.from({ length: size }, () => random.bytes(bytes()));
         const signatures = await Promise.all(
-          messages.map((m) => engineOf(maker).sign(keyOf(spec, maker), spec, algorithm, m, false)),
+          messages.map((m) => engineOf(maker).sign(keyOf(spec, maker), spec, algorithm, m, type)),
         );
         const check = (signature: Buffer, i: number) => {
           const key = keyOf(spec, checker);
-          return engineOf(checker).verify(key, spec, algorithm, messages[i]!, false, signature);
+          return engineOf(checker).verify(key, spec, algorithm, messages[i]!, type, signature);
         };
         expect(await statuses(signatures.map(check))).toEqual(signatures.map(() => 'OK'));
         for (const bad of badPositions(size).slice(0, 2)) {
@@ -202,6 +212,30 @@ describe.each(pairs)('made by %s, checked by %s', (maker, checker) => {
         }
       }
     }
+  });
+
+  test.each(['ML_KEM_512', 'ML_KEM_768', 'ML_KEM_1024'] as const)('secrets of %s', async (spec) => {
+    const made = await Promise.all(
+      Array.from({ length: 3 }, () =>
+        engineOf(maker).encapsulate(keyOf(spec, maker), spec, 'ML_KEM'),
+      ),
+    );
+    const open = (backend: string, ciphertext: Buffer) =>
+      engineOf(backend).decapsulate(keyOf(spec, backend), spec, 'ML_KEM', ciphertext);
+    for (const { sharedSecret, ciphertext } of made) {
+      expect(ciphertext).toHaveLength(keySpecRow(spec).sizeBytes);
+      expect(await open(checker, ciphertext)).toEqual(sharedSecret);
+      // Implicit rejection: another secret, the same with both.
+      const spoilt = Buffer.from(ciphertext);
+      spoilt[random.int(spoilt.length)]! ^= 1 << random.int(8);
+      const other = await open(checker, spoilt);
+      expect(other).not.toEqual(sharedSecret);
+      expect(await open(maker, spoilt)).toEqual(other);
+    }
+    const { ciphertext } = made[0]!;
+    const longer = Buffer.concat([ciphertext, ciphertext.subarray(0, 1)]);
+    const wrong = [ciphertext.subarray(1), longer].map((bytes) => open(checker, bytes));
+    expect(await statuses(wrong)).toEqual(['INVALID_CIPHERTEXT', 'INVALID_CIPHERTEXT']);
   });
 
   test.each(['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const)('%s', async (algorithm) => {

@@ -55,7 +55,7 @@ describe.each(backends.filter((b) => b !== 'noble'))('dispatch over %s', (backen
     const { key } = await t.make('SYMMETRIC_DEFAULT');
     const { key: rsa } = await t.make('RSA_2048');
     const signing = Promise.allSettled(
-      Array.from({ length: 8 }, () => t.engine.sign(rsa, 'RSA_2048', PKCS1, none, false)),
+      Array.from({ length: 8 }, () => t.engine.sign(rsa, 'RSA_2048', PKCS1, none, 'RAW')),
     );
     const encrypted = await t.engine.encrypt(key, none, none, header);
     expect(encrypted).toHaveLength(82);
@@ -86,7 +86,7 @@ describe.each(backends.filter((b) => b !== 'noble'))('dispatch over %s', (backen
     const { key } = await t.make('HMAC_256');
     const { key: rsa } = await t.make('RSA_2048');
     await t.engine.mac(key, 'HMAC_256', none);
-    await t.engine.sign(rsa, 'RSA_2048', PKCS1, none, false);
+    await t.engine.sign(rsa, 'RSA_2048', PKCS1, none, 'RAW');
     const lanes = new Map(t.engine.status().lanes.map((lane) => [lane.lane, lane]));
     expect(lanes.get('symmetric')!.inlineFrames).toBeGreaterThan(0);
     // The one job of this lane run in place is the loading, which node's registry wants there.
@@ -157,7 +157,7 @@ describe('arena through JavaScript', () => {
         t.engine.mac(ec, 'HMAC_256', none),
         t.engine.deriveSharedSecret(aes, 'ECC_NIST_P256', Buffer.alloc(91)),
         t.engine.rsaDecrypt(ec, 'RSA_2048', 'RSAES_OAEP_SHA_256', Buffer.alloc(256)),
-        t.engine.sign(mac, 'ECC_NIST_P256', 'ECDSA_SHA_256', none, false),
+        t.engine.sign(mac, 'ECC_NIST_P256', 'ECDSA_SHA_256', none, 'RAW'),
         t.engine.loadKey(mac, 'HMAC_256', Buffer.alloc(76), none),
       ];
       for (const outcome of await Promise.allSettled(wrong)) {

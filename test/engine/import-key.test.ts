@@ -258,7 +258,7 @@ describe.each(backends)('%s', (backend) => {
       const key = await t.engine.loadKey(domain, 'RSA_2048', made.wrapped, AAD);
       const algorithm = 'RSASSA_PKCS1_V1_5_SHA_256';
       const messages = Array.from({ length: 9 }, (_, i) => Buffer.from(`message ${i}`));
-      const sign = (m: Buffer) => t.engine.sign(key, 'RSA_2048', algorithm, m, false);
+      const sign = (m: Buffer) => t.engine.sign(key, 'RSA_2048', algorithm, m, 'RAW');
       const signatures = [...(await Promise.all(messages.map(sign))), await sign(messages[0]!)];
       const publicKey = createPublicKey({ key: made.publicKey!, format: 'der', type: 'spki' });
       const good = signatures.map((one, i) => verify('sha256', messages[i % 9]!, publicKey, one));

@@ -27,9 +27,11 @@ export function foreignMaterial(spec: KeySpec): Buffer {
 export function freshPrivateKey(spec: KeySpec): Buffer {
   const row = keySpecRow(spec);
   const { privateKey } =
-    row.curve === undefined
-      ? generateKeyPairSync('rsa', { modulusLength: row.sizeBytes * 8 })
-      : generateKeyPairSync('ec', { namedCurve: row.curve });
+    row.family === 'eddsa'
+      ? generateKeyPairSync('ed25519')
+      : row.curve === undefined
+        ? generateKeyPairSync('rsa', { modulusLength: row.sizeBytes * 8 })
+        : generateKeyPairSync('ec', { namedCurve: row.curve });
   return privateKey.export({ format: 'der', type: 'pkcs8' });
 }
 

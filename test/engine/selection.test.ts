@@ -30,24 +30,30 @@ function failures(primitives: Primitives): string[] {
     .map((o) => `${o.operation} ${o.algorithm}`);
 }
 
-describe.each([nodePrimitives, noblePrimitives])('self-test of $name', (real) => {
+describe.each([
+  [nodePrimitives, 'node', 11, 0],
+  [noblePrimitives, 'noble', 14, 3],
+] as const)('self-test of %#', (real, _name, signing, kems) => {
   test('passes whole', () => {
-    expect(failures(real)).toEqual([]);
-    expect(selfTest(real)).toHaveLength(21);
+    expect(failures(real).map((name) => name.split(' ')[1])).toEqual([...real.lacks]);
+    expect(selfTest(real)).toHaveLength(29);
+    expect(selfTest(real, new Set(['ML_DSA_44', 'HMAC_SHA_256']))).toHaveLength(2);
   });
 
   const broken: readonly (readonly [string, Partial<Primitives>, number])[] = [
     ['MACs', { mac: (...a) => flip(real.mac(...a)) }, 4],
     ['plaintexts', { open: (...a) => flip(real.open(...a)) }, 1],
     ['ciphertexts', { seal: (...a) => flip(real.seal(...a)) }, 1],
-    ['signatures', { signMessage: (...a) => flip(real.signMessage(...a)) }, 10],
-    ['verification that accepts all', { verifyMessage: () => undefined }, 10],
+    ['signatures', { signMessage: (...a) => flip(real.signMessage(...a)) }, signing],
+    ['verification that accepts all', { verifyMessage: () => undefined }, signing],
     ['RSA plaintexts', { rsaDecrypt: (...a) => flip(real.rsaDecrypt(...a)) }, 2],
     ['shared secrets', { ecdh: (...a) => flip(real.ecdh(...a)) }, 3],
+    ['representatives', { signMu: (...a) => flip(real.signMu(...a)) }, kems],
+    ['encapsulated secrets', { decapsulate: (...a) => flip(real.decapsulate(...a)) }, kems],
     ['SigV4 that accepts all', { checkSigV4: (_s, _c, b) => b }, 1],
   ];
   test.each(broken)('%s broken: caught', (_name, change, count) => {
-    expect(failures({ ...real, ...change })).toHaveLength(count);
+    expect(failures({ ...real, ...change })).toHaveLength(count + real.lacks.size);
   });
 });
 
@@ -67,11 +73,16 @@ describe('@noble stands in for what node lacks', () => {
   test('per algorithm, and the report says why', () => {
     const choice = choosePrimitives(poor, noblePrimitives, 'for a test');
     const other = choice.algorithms.filter((row) => row.backend !== 'node');
-    expect(other.map((row) => row.algorithm)).toEqual(['RSAES_OAEP_SHA_1', 'ECC_SECG_P256K1']);
-    for (const row of other) {
-      expect(row.backend).toBe('noble');
-      expect(row.why).toMatch(/node failed its start-up self-test/);
-    }
+    const lacking = other.filter((row) => poor.lacks.has(row.algorithm));
+    const failing = other.filter((row) => !poor.lacks.has(row.algorithm));
+    expect(failing.map((row) => row.algorithm)).toEqual(['RSAES_OAEP_SHA_1', 'ECC_SECG_P256K1']);
+    expect(lacking.map((row) => row.algorithm)).toEqual([...poor.lacks]);
+    for (const row of other) expect(row.backend).toBe('noble');
+    for (const row of failing) expect(row.why).toMatch(/node failed its start-up self-test/);
+    for (const row of lacking) expect(row.why).toMatch(/node does not have it/);
+    expect(choice.of(SPEC.ECC_NIST_EDWARDS25519, ALG.ED25519_SHA_512)).toBe(poor);
+    expect(choice.of(SPEC.ECC_NIST_EDWARDS25519, ALG.ED25519_PH_SHA_512)).toBe(noblePrimitives);
+    expect(choice.of(SPEC.ML_KEM_768, ALG.ML_KEM)).toBe(noblePrimitives);
     expect(choice.of(SPEC.ECC_SECG_P256K1, ALG.ECDSA_SHA_256)).toBe(noblePrimitives);
     expect(choice.of(SPEC.RSA_2048, ALG.RSAES_OAEP_SHA_1)).toBe(noblePrimitives);
     expect(choice.of(SPEC.RSA_2048, ALG.RSAES_OAEP_SHA_256)).toBe(poor);

@@ -47,9 +47,9 @@ describe.each(backends)('%s backend', (backend) => {
     ).rejects.toMatchObject({ code: 'InvalidCiphertextException', message: '' });
     const signs = await rig.create('RSA_2048', 'SIGN_VERIFY');
     const algorithm = 'RSASSA_PSS_SHA_256';
-    const signature = await service.sign(signs, algorithm, text, false);
-    await service.verify(signs, algorithm, text, false, signature);
-    const verify = service.verify(signs, algorithm, Buffer.from('other'), false, signature);
+    const signature = await service.sign(signs, algorithm, text, 'RAW');
+    await service.verify(signs, algorithm, text, 'RAW', signature);
+    const verify = service.verify(signs, algorithm, Buffer.from('other'), 'RAW', signature);
     await expect(verify).rejects.toMatchObject({
       code: 'KMSInvalidSignatureException',
       message: '',

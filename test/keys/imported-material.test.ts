@@ -202,7 +202,7 @@ describe('other keys', () => {
     const ready = await current(rig, key);
     expect(ready.record.publicKey).not.toBeNull();
     const digest = createHash('sha256').update('message').digest();
-    const signature = await rig.service.sign(ready, algorithm, digest, true);
+    const signature = await rig.service.sign(ready, algorithm, digest, 'DIGEST');
     await rig.service.deleteImportedMaterial(ready, undefined);
     const without = (await stored(rig, key))!;
     expect(without.state).toBe('PendingImport');
@@ -213,6 +213,6 @@ describe('other keys', () => {
       expect(await code(refused)).toBe('IncorrectKeyMaterialException');
     }
     await importInto(rig, key, pkcs8);
-    await rig.service.verify(await current(rig, key), algorithm, digest, true, signature);
+    await rig.service.verify(await current(rig, key), algorithm, digest, 'DIGEST', signature);
   });
 });

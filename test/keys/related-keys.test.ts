@@ -71,8 +71,8 @@ describe('related keys', () => {
     const replica = await rig.service.replicateKey(key, asked(THIRD));
     const message = Buffer.from('message');
     for (const [signer, verifier] of [[key, replica] as const, [replica, key] as const]) {
-      const signature = await rig.service.sign(signer, algorithm, message, false);
-      await rig.service.verify(verifier, algorithm, message, false, signature);
+      const signature = await rig.service.sign(signer, algorithm, message, 'RAW');
+      await rig.service.verify(verifier, algorithm, message, 'RAW', signature);
     }
     expect(replica.record.publicKey).toEqual(key.record.publicKey);
   });

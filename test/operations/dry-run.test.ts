@@ -64,6 +64,7 @@ describe('what only the cryptography can tell', () => {
     ['Verify', 'Message', 'AAAA', 'KMSInvalidSignatureException'],
     ['VerifyMac', 'Message', 'AAAA', 'KMSInvalidMacException'],
     ['DeriveSharedSecret', 'PublicKey', 'AAAA', 'ValidationException'],
+    ['Decapsulate', 'SharedSecretCiphertextBlob', 'AAAA', 'InvalidCiphertextException'],
   ];
   test.each(cases)('%s with a wrong %s', async (name, member, value, type) => {
     const reply = await server.call(name, { ...valid[name], [member]: value, DryRun: true });

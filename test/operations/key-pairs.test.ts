@@ -33,7 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const PAIR_SPECS = KEY_SPECS.filter((row) => row.dataKeyPair);
+/** ML-KEM is unknown to this OpenSSL: test/operations/ml-kem.test.ts. */
+const PAIR_SPECS = KEY_SPECS.filter((row) => row.dataKeyPair && row.family !== 'ml-kem');
 
 function publicDer(privateKey: KeyObject): Buffer {
   return createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
@@ -61,6 +62,8 @@ describe.each(PAIR_SPECS.map((row) => [row.spec, row] as const))('pair %s', (spe
     const details = privateKey.asymmetricKeyDetails!;
     if (row.family === 'rsa') {
       expect(details).toMatchObject({ modulusLength: row.sizeBytes * 8, publicExponent: 65537n });
+    } else if (row.family === 'eddsa') {
+      expect(privateKey.asymmetricKeyType).toBe('ed25519');
     } else {
       expect(details.namedCurve).toBe(row.curve);
     }
@@ -93,11 +96,9 @@ describe.each(PAIR_SPECS.map((row) => [row.spec, row] as const))('pair %s', (spe
   });
 });
 
-test('pair specs that are not offered', async () => {
-  for (const KeyPairSpec of ['SM2', 'ECC_NIST_EDWARDS25519', 'ML_KEM_768'] as const) {
-    const call = kms.send(new GenerateDataKeyPairCommand({ KeyId: key.KeyId, KeyPairSpec }));
-    expect(await failure(call)).toMatchObject({ name: 'UnsupportedOperationException' });
-  }
+test('SM2, which AWS has in China alone, is not offered', async () => {
+  const call = kms.send(new GenerateDataKeyPairCommand({ KeyId: key.KeyId, KeyPairSpec: 'SM2' }));
+  expect(await failure(call)).toMatchObject({ name: 'UnsupportedOperationException' });
 });
 
 const AGREEMENT = KEY_SPECS.filter((row) => row.usages.includes('KEY_AGREEMENT'));

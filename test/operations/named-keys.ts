@@ -77,6 +77,7 @@ export async function namedKeys(
     self: `arn:aws:iam::${server.account}:user/tester`,
     external,
     primary: await makePrimary(server),
+    kem: await makeKey(server, 'ML_KEM_512', 'ENCAPSULATE_DECAPSULATE'),
     alias,
   };
   await mustCall(server, 'CreateAlias', { AliasName: alias, TargetKeyId: keys.symmetric });
@@ -101,6 +102,10 @@ export async function namedKeys(
       RetiringPrincipal: keys.self,
       Operations: ['Decrypt'],
     });
+  const encapsulated = await mustCall(server, 'Encapsulate', {
+    KeyId: keys.kem,
+    EncapsulationAlgorithm: 'ML_KEM',
+  });
   const peer = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).publicKey;
   return {
     keys,
@@ -112,6 +117,7 @@ export async function namedKeys(
       peer: peer.export({ format: 'der', type: 'spki' }).toString('base64'),
       grantId: (await grant()).GrantId,
       grantToken: (await grant()).GrantToken,
+      encapsulated: encapsulated.SharedSecretCiphertextBlob,
     },
   };
 }

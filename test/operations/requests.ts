@@ -16,6 +16,7 @@ export interface NamedKeys {
   readonly external: string;
   /** A multi-Region primary without replicas. */
   readonly primary: string;
+  readonly kem: string;
   /** An alias of `symmetric`. */
   readonly alias: string;
 }
@@ -37,6 +38,8 @@ export interface Sealed {
   readonly grantId: string;
   /** A token of another one. */
   readonly grantToken: string;
+  /** Base64; what Encapsulate made under `kem`. */
+  readonly encapsulated: string;
 }
 
 export const GRANTEE = 'arn:aws:iam::111122223333:role/grantee';
@@ -109,6 +112,8 @@ export const KEY_OF: Readonly<Record<string, keyof NamedKeys | undefined>> = {
   GenerateMac: 'mac',
   VerifyMac: 'mac',
   DeriveSharedSecret: 'agree',
+  Encapsulate: 'kem',
+  Decapsulate: 'kem',
 };
 
 /** A valid request per operation. */
@@ -199,6 +204,12 @@ export function requests(
       KeyAgreementAlgorithm: 'ECDH',
       PublicKey: sealed.peer,
     },
+    Encapsulate: { KeyId: keys.kem, EncapsulationAlgorithm: 'ML_KEM' },
+    Decapsulate: {
+      KeyId: keys.kem,
+      EncapsulationAlgorithm: 'ML_KEM',
+      SharedSecretCiphertextBlob: sealed.encapsulated,
+    },
   };
 }
 
@@ -251,6 +262,8 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   GenerateMac: ['KeyId', 'Message', 'MacAlgorithm'],
   VerifyMac: ['KeyId', 'Message', 'Mac', 'MacAlgorithm'],
   DeriveSharedSecret: ['KeyId', 'KeyAgreementAlgorithm', 'PublicKey'],
+  Encapsulate: ['KeyId', 'EncapsulationAlgorithm'],
+  Decapsulate: ['KeyId', 'SharedSecretCiphertextBlob', 'EncapsulationAlgorithm'],
 };
 
 /** Kind and bounds of members: characters, decoded bytes, items or the value itself. */
@@ -306,10 +319,13 @@ export const BOUNDS: Readonly<
   SigningAlgorithm: { kind: 'enum' },
   MacAlgorithm: { kind: 'enum' },
   KeyAgreementAlgorithm: { kind: 'enum' },
+  EncapsulationAlgorithm: { kind: 'enum' },
+  SharedSecretCiphertextBlob: { kind: 'blob', min: 1, max: 6144 },
 };
 
 /** Operations that take DryRun. */
 export const DRY_RUN: readonly string[] = [
+  'Decapsulate',
   'Encrypt',
   'Decrypt',
   'ReEncrypt',
@@ -325,4 +341,5 @@ export const DRY_RUN: readonly string[] = [
   'CreateGrant',
   'RetireGrant',
   'RevokeGrant',
+  'Encapsulate',
 ];

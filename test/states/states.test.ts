@@ -101,7 +101,9 @@ const TABLE: Readonly<Record<string, Row>> = {
   RevokeGrant: always,
   Decrypt: uses,
   DeleteAlias: always,
+  Decapsulate: asymmetricUses,
   DeriveSharedSecret: asymmetricUses,
+  Encapsulate: asymmetricUses,
   DescribeKey: always,
   DisableKey: switches,
   EnableKey: switches,
@@ -213,7 +215,15 @@ describe.each(STATES)('a key in state %s', (state) => {
       AliasName: freeAlias,
       TargetKeyId: await makeKey(server),
     });
-    const ids = [keys.symmetric, keys.sign, keys.mac, keys.agree, keys.external, ...own.values()];
+    const ids = [
+      keys.symmetric,
+      keys.sign,
+      keys.mac,
+      keys.agree,
+      keys.kem,
+      keys.external,
+      ...own.values(),
+    ];
     await bring(ids, state);
   });
 

@@ -9,6 +9,8 @@ const SHARED: Readonly<Record<string, string>> = {
     'Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateMac, GenerateRandom, ReEncrypt, VerifyMac with symmetric and HMAC keys',
   'crypto-rsa': 'Decrypt, Encrypt, ReEncrypt, Sign, Verify with RSA keys',
   'crypto-ecc': 'DeriveSharedSecret, Sign, Verify with elliptic-curve keys',
+  'crypto-ml-dsa': 'Sign, Verify with ML-DSA keys',
+  'crypto-ml-kem': 'Encapsulate, Decapsulate with ML-KEM keys',
 };
 
 /** [what is counted, setting, the answer] */

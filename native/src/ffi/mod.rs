@@ -1,12 +1,19 @@
 //! AWS-LC behind safe functions: the only module that calls it.
 mod ec;
+mod ed25519;
 mod foreign;
+mod lattice;
 mod pkey;
 mod rsa;
 mod secp256k1;
 
 pub use ec::{ecdh, ecdsa_sign, ecdsa_verify, generate_ec, private_scalar, public_point};
+pub use ed25519::{Ed25519, Variant, ed25519_sign, ed25519_verify, generate_ed25519};
 pub use foreign::{foreign_pair, unwrap_padded};
+pub use lattice::{
+    ML_DSA_SIGNATURE_MAX, MU_BYTES, SHARED_SECRET_BYTES, generate_lattice, ml_dsa_sign,
+    ml_dsa_verify, ml_kem_decapsulate, ml_kem_encapsulate,
+};
 pub use pkey::{AsymmetricKey, GeneratedPair};
 pub use rsa::{
     RsaParts, generate_rsa, oaep_decrypt, oaep_encrypt, private_lanes, public_lanes,

@@ -1,5 +1,7 @@
-//! Asymmetric keys: AWS-LC's EVP_PKEY, and a libsecp256k1 key beside it for secp256k1.
-use super::{clear_errors, secp256k1::K256};
+//! Asymmetric keys: AWS-LC's EVP_PKEY, and beside it a libsecp256k1 key for secp256k1 and plain bytes
+//! for Ed25519.
+use super::ed25519::Ed25519;
+use super::{clear_errors, lattice, secp256k1::K256};
 use crate::frame::{Status, spec};
 use aws_lc_sys as lc;
 use std::mem::MaybeUninit;
@@ -74,12 +76,36 @@ pub struct GeneratedPair {
     pub spki: Vec<u8>,
 }
 
-/// A private or public RSA or EC key of one KeySpec.
+/// A fresh pair of AWS-LC's key type `id`; `parametrize` sets what the type leaves open.
+pub(super) fn generate(
+    id: i32,
+    parametrize: impl FnOnce(*mut lc::EVP_PKEY_CTX) -> bool,
+) -> Result<GeneratedPair, Status> {
+    let mut made = std::ptr::null_mut();
+    // SAFETY: the context is ours, and freed here; what is made is owned by `Pkey`.
+    let (ok, pkey) = unsafe {
+        let context = lc::EVP_PKEY_CTX_new_id(id, std::ptr::null_mut());
+        let ok = !context.is_null()
+            && lc::EVP_PKEY_keygen_init(context) == 1
+            && parametrize(context)
+            && lc::EVP_PKEY_keygen(context, &mut made) == 1;
+        lc::EVP_PKEY_CTX_free(context);
+        (ok, Pkey::from_raw(made))
+    };
+    clear_errors();
+    match (ok, pkey) {
+        (true, Some(key)) => Ok(GeneratedPair { pkcs8: key.pkcs8()?, spki: key.spki()? }),
+        _ => Err(Status::Internal),
+    }
+}
+
+/// A private or public key of one asymmetric KeySpec.
 pub struct AsymmetricKey {
     spec: u16,
     private: bool,
     pub(super) pkey: Pkey,
     pub(super) k256: Option<K256>,
+    ed25519: Option<Ed25519>,
     /// What the multi-buffer kernels keep of a key.
     lanes: crate::ec::LaneKey,
     /// What the RSA kernels keep, made when a batch wants it first.
@@ -115,7 +141,7 @@ impl AsymmetricKey {
             }
             key
         };
-        if !matches_spec(&pkey, spec, private) {
+        if !matches_spec(&pkey, spec, private) && !lattice::matches(&pkey, spec, der, private) {
             return Err(Status::BadInput);
         }
         let k256 = match (spec, private) {
@@ -123,11 +149,16 @@ impl AsymmetricKey {
             (spec::ECC_SECG_P256K1, false) => Some(K256::public(&super::ec::point_bytes(&pkey)?)?),
             _ => None,
         };
+        let ed25519 = match spec {
+            spec::ECC_NIST_EDWARDS25519 => Some(Ed25519::new(&pkey, private)?),
+            _ => None,
+        };
         let mut key = Self {
             spec,
             private,
             pkey,
             k256,
+            ed25519,
             lanes: crate::ec::LaneKey::None,
             rsa_lanes: OnceLock::new(),
         };
@@ -147,6 +178,11 @@ impl AsymmetricKey {
 
     pub fn is_private(&self) -> bool {
         self.private
+    }
+
+    /// The bytes of an Ed25519 key. `BadKey` for any other.
+    pub fn ed25519(&self) -> Result<&Ed25519, Status> {
+        self.ed25519.as_ref().ok_or(Status::BadKey)
     }
 
     pub fn rsa_lanes(&self) -> &crate::rsa::LaneKey {
@@ -173,6 +209,7 @@ fn matches_spec(pkey: &Pkey, spec: u16, private: bool) -> bool {
                     && !rsa.is_null()
                     && (!private || lc::RSA_check_key(rsa) == 1)
             }
+            spec::ECC_NIST_EDWARDS25519 => id == lc::EVP_PKEY_ED25519,
             _ => match super::ec::curve_nid(spec) {
                 Some(nid) if id == lc::EVP_PKEY_EC => {
                     let key = lc::EVP_PKEY_get0_EC_KEY(pkey.as_ptr());

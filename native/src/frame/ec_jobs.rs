@@ -2,7 +2,7 @@
 //! one is left to the executor, and so is a job that is odd in any way (unknown key, wrong kind, bad
 //! span).
 use super::exec::{Spans, descriptor, finish};
-use super::layout::{DESCRIPTOR_BYTES, HEADER_BYTES, Status, field, op, spec};
+use super::layout::{DESCRIPTOR_BYTES, HEADER_BYTES, Status, field, form, op, spec};
 use crate::arena::{self, KeyBody};
 use crate::ec::{self, EcJob};
 use std::sync::Arc;
@@ -52,13 +52,16 @@ fn find(frame: &[u8], job: usize, count: usize) -> Option<Found> {
     if !matches!(operation, op::SIGN | op::VERIFY | op::ECDH) {
         return None;
     }
+    if words[field::param / 4] > form::DIGEST {
+        return None;
+    }
     let Spans { inputs: [in0, in1, _], out } = Spans::read(frame, &words, count).ok()?;
     let body = arena::get(words[field::keySlot / 4], words[field::keyGen / 4]).ok()?;
     (spec::ECC_NIST_P256..=spec::ECC_SECG_P256K1).contains(&body.spec()).then_some(Found {
         job,
         op: operation,
         alg: (words[field::op / 4] >> 16) as u16,
-        is_digest: words[field::param / 4] & 1 == 1,
+        is_digest: words[field::param / 4] == form::DIGEST,
         body,
         in0,
         in1,

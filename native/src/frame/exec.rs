@@ -3,10 +3,11 @@ use super::import_jobs::import_key;
 use super::keygen_jobs::{generate_key, generate_key_pair};
 use super::layout::{
     DESCRIPTOR_BYTES, FRAME_MAGIC, HEADER_BYTES, MAX_JOBS_PER_FRAME, SEAL_OVERHEAD_BYTES, Status,
-    field, op, spec,
+    alg, field, op, spec,
 };
+use super::signing;
 use crate::arena::{self, KeyBody};
-use crate::ffi::{AsymmetricKey, Hash};
+use crate::ffi::{self, AsymmetricKey, Hash};
 #[cfg(target_arch = "x86_64")]
 use crate::symmetric::small::Kernels;
 use crate::symmetric::{self, MAC_MAX, RandomPool, SECRET_MAX, SecretKey};
@@ -225,7 +226,6 @@ fn run_job(job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
 }
 
 fn run_keyed(key: &Arc<KeyBody>, job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
-    let is_digest = job.param & 1 == 1;
     match job.op {
         op::ENCRYPT => {
             symmetric::seal(key.encryption_key()?, random, job.in2, job.in1, job.in0, job.out)
@@ -233,25 +233,12 @@ fn run_keyed(key: &Arc<KeyBody>, job: Job<'_>, random: &mut RandomPool) -> Resul
         op::DECRYPT => symmetric::open(key.encryption_key()?, job.in2, job.in1, job.in0, job.out),
         op::GENERATE_DATA_KEY => generate_data_key(key.encryption_key()?, job, random),
         op::MAC | op::MAC_VERIFY => mac(key.mac_key()?, job),
-        op::SIGN => match key.spec() {
-            spec::RSA_2048..=spec::RSA_4096 => {
-                rsa::sign(key.asymmetric()?, job.alg, job.in0, is_digest, job.out)
-            }
-            _ => ec::sign(key.asymmetric()?, job.alg, job.in0, is_digest, job.out),
-        },
-        op::VERIFY => {
-            let (key, alg) = (key.asymmetric()?, job.alg);
-            match key.spec() {
-                spec::RSA_2048..=spec::RSA_4096 => {
-                    rsa::verify(key, alg, job.in0, is_digest, job.in1)
-                }
-                _ => ec::verify(key, alg, job.in0, is_digest, job.in1),
-            }
-            .map(|()| 0)
-        }
+        op::SIGN => signing::sign(key.asymmetric()?, job),
+        op::VERIFY => signing::verify(key.asymmetric()?, &job).map(|()| 0),
         op::RSA_ENCRYPT => rsa::encrypt(key.asymmetric()?, job.alg, job.in0, job.out),
         op::RSA_DECRYPT => rsa::decrypt(key.asymmetric()?, job.alg, job.in0, job.out),
         op::ECDH => ec::ecdh(key.asymmetric()?, job.in0, job.out),
+        op::ENCAPSULATE | op::DECAPSULATE => encapsulation(key.asymmetric()?, job),
         op::GENERATE_KEY => generate_key(key.encryption_key()?, job, random),
         op::IMPORT_KEY => import_key(key.asymmetric()?, job, random),
         op::GENERATE_KEY_PAIR => generate_key_pair(key.encryption_key()?, job, random),
@@ -315,6 +302,14 @@ fn generate_data_key(
     }
 }
 
+fn encapsulation(key: &AsymmetricKey, job: Job<'_>) -> Result<usize, Status> {
+    match (job.alg, job.op) {
+        (alg::ML_KEM, op::ENCAPSULATE) => ffi::ml_kem_encapsulate(key, job.out),
+        (alg::ML_KEM, _) => ffi::ml_kem_decapsulate(key, job.in0, job.out),
+        _ => Err(Status::Unsupported),
+    }
+}
+
 fn mac(key: &SecretKey, job: Job<'_>) -> Result<usize, Status> {
     let len = key.hmac().mac_len();
     let mut mac = [0u8; MAC_MAX];
@@ -338,7 +333,7 @@ fn load_key(wrapping: &SecretKey, job: Job<'_>) -> Result<usize, Status> {
     let mut plain = Zeroizing::new([0u8; WRAPPED_MAX]);
     let len = symmetric::open(wrapping, &[], job.in1, job.in0, &mut plain[..])?;
     let body = match job.alg {
-        spec::RSA_2048..=spec::ECC_SECG_P256K1 => {
+        spec::RSA_2048..=spec::ML_KEM_1024 => {
             AsymmetricKey::from_pkcs8(job.alg, &plain[..len]).map(KeyBody::Asymmetric)
         }
         spec::SYMMETRIC_DEFAULT..=spec::HMAC_512 | spec::DOMAIN | spec::SIGV4_SECRET
@@ -357,11 +352,7 @@ fn load_key(wrapping: &SecretKey, job: Job<'_>) -> Result<usize, Status> {
 }
 
 /// Opens what `wrapping` wrapped, and wraps it under the job's second key.
-fn rewrap(
-    wrapping: &SecretKey,
-    job: Job<'_>,
-    random: &mut RandomPool,
-) -> Result<usize, Status> {
+fn rewrap(wrapping: &SecretKey, job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
     if job.in0.len() > WRAPPED_MAX {
         return Err(Status::InvalidCiphertext);
     }

@@ -23,13 +23,14 @@ numbers!(op, u16, OPS, "OP", {
     RANDOM = 1, ENCRYPT = 2, DECRYPT = 3, GENERATE_DATA_KEY = 4, MAC = 5, MAC_VERIFY = 6, SIGN = 7,
     VERIFY = 8, RSA_ENCRYPT = 9, RSA_DECRYPT = 10, ECDH = 11, GENERATE_KEY = 12,
     GENERATE_KEY_PAIR = 13, LOAD_KEY = 14, WRAP = 15, SIGV4 = 16, LOAD_PUBLIC_KEY = 17, DIGEST = 18,
-    REWRAP = 21, IMPORT_KEY = 22,
+    ENCAPSULATE = 19, DECAPSULATE = 20, REWRAP = 21, IMPORT_KEY = 22,
 });
 
 numbers!(spec, u16, SPECS, "SPEC", {
     SYMMETRIC_DEFAULT = 1, HMAC_224 = 2, HMAC_256 = 3, HMAC_384 = 4, HMAC_512 = 5, RSA_2048 = 10,
     RSA_3072 = 11, RSA_4096 = 12, ECC_NIST_P256 = 20, ECC_NIST_P384 = 21, ECC_NIST_P521 = 22,
-    ECC_SECG_P256K1 = 23, ROOT = 100, DOMAIN = 101, SIGV4_SECRET = 102,
+    ECC_SECG_P256K1 = 23, ECC_NIST_EDWARDS25519 = 24, ML_DSA_44 = 30, ML_DSA_65 = 31,
+    ML_DSA_87 = 32, ML_KEM_512 = 40, ML_KEM_768 = 41, ML_KEM_1024 = 42, ROOT = 100, DOMAIN = 101, SIGV4_SECRET = 102,
 });
 
 numbers!(alg, u16, ALGS, "ALG", {
@@ -37,7 +38,13 @@ numbers!(alg, u16, ALGS, "ALG", {
     RSA_AES_KEY_WRAP_SHA_256 = 4, RSASSA_PKCS1_V1_5_SHA_256 = 10,
     RSASSA_PKCS1_V1_5_SHA_384 = 11, RSASSA_PKCS1_V1_5_SHA_512 = 12, RSASSA_PSS_SHA_256 = 20,
     RSASSA_PSS_SHA_384 = 21, RSASSA_PSS_SHA_512 = 22, ECDSA_SHA_256 = 30, ECDSA_SHA_384 = 31,
-    ECDSA_SHA_512 = 32,
+    ECDSA_SHA_512 = 32, ED25519_SHA_512 = 40, ED25519_PH_SHA_512 = 41, ML_DSA_SHAKE_256 = 50,
+    ML_KEM = 60,
+});
+
+// What SIGN and VERIFY find in in0.
+numbers!(form, u32, FORMS, "FORM", {
+    MESSAGE = 0, DIGEST = 1, EXTERNAL_MU = 2,
 });
 
 numbers!(field, usize, FIELDS, "D", {
@@ -94,7 +101,7 @@ pub fn layout_fingerprint() -> String {
         ("FRAME", "MAX_JOBS_PER_FRAME", MAX_JOBS_PER_FRAME as u64),
         ("FRAME", "SEAL_OVERHEAD_BYTES", SEAL_OVERHEAD_BYTES as u64),
     ];
-    let mut lines: Vec<String> = [OPS, SPECS, ALGS, FIELDS, STATUSES, &frame]
+    let mut lines: Vec<String> = [OPS, SPECS, ALGS, FORMS, FIELDS, STATUSES, &frame]
         .iter()
         .flat_map(|t| t.iter())
         .map(|(group, name, value)| format!("{group}.{name}={value}\n"))

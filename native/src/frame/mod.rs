@@ -15,10 +15,11 @@ mod rsa_tests;
 mod short_jobs;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod short_tests;
+mod signing;
 mod single;
 #[cfg(test)]
 mod tests;
 
 pub use exec::{run_frame, short_messages};
 pub use layout::*;
-pub use single::run_single;
+pub use single::{run_single, run_single_with};

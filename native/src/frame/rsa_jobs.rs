@@ -1,7 +1,7 @@
 //! The RSA jobs of a frame, eight at a time through `rsa::*_batch`. A frame with a single RSA job is
 //! left to the executor, and so is a job that is odd in any way (unknown key, wrong kind, bad span).
 use super::exec::{Spans, descriptor, finish};
-use super::layout::{DESCRIPTOR_BYTES, HEADER_BYTES, Status, field, op, spec};
+use super::layout::{DESCRIPTOR_BYTES, HEADER_BYTES, Status, field, form, op, spec};
 use crate::arena::{self, KeyBody};
 use crate::rsa::{self, RsaJob, lane_key::Kernel};
 use std::sync::Arc;
@@ -55,13 +55,16 @@ fn find(frame: &[u8], job: usize, count: usize) -> Option<Found> {
     if !matches!(operation, op::SIGN | op::VERIFY | op::RSA_ENCRYPT | op::RSA_DECRYPT) {
         return None;
     }
+    if words[field::param / 4] > form::DIGEST {
+        return None;
+    }
     let Spans { inputs: [in0, in1, _], out } = Spans::read(frame, &words, count).ok()?;
     let body = arena::get(words[field::keySlot / 4], words[field::keyGen / 4]).ok()?;
     (spec::RSA_2048..=spec::RSA_4096).contains(&body.spec()).then_some(Found {
         job,
         op: operation,
         alg: (words[field::op / 4] >> 16) as u16,
-        is_digest: words[field::param / 4] & 1 == 1,
+        is_digest: words[field::param / 4] == form::DIGEST,
         body,
         in0,
         in1,

@@ -1,10 +1,23 @@
 //! A frame of one job, for self-tests.
 use super::exec::run_frame;
-use super::layout::{DESCRIPTOR_BYTES, FRAME_MAGIC, HEADER_BYTES, Status, field};
+use super::layout::{DESCRIPTOR_BYTES, FRAME_MAGIC, HEADER_BYTES, Status, alg, field};
 use crate::arena::Handle;
 
-/// Runs one job; gives its output (at most `cap` bytes), or its status.
+/// Runs one job without algorithm and parameter; gives its output (at most `cap` bytes), or its
+/// status.
 pub fn run_single(op: u16, key: Handle, inputs: [&[u8]; 3], cap: usize) -> Result<Vec<u8>, u32> {
+    run_single_with(op, alg::NONE, 0, key, inputs, cap)
+}
+
+/// As `run_single`, with algorithm and parameter.
+pub fn run_single_with(
+    op: u16,
+    alg: u16,
+    param: u32,
+    key: Handle,
+    inputs: [&[u8]; 3],
+    cap: usize,
+) -> Result<Vec<u8>, u32> {
     let payload: usize = inputs.iter().map(|input| input.len()).sum();
     let mut frame = vec![0u8; HEADER_BYTES + DESCRIPTOR_BYTES + payload + cap];
     let mut put = |at: usize, value: usize| {
@@ -14,7 +27,8 @@ pub fn run_single(op: u16, key: Handle, inputs: [&[u8]; 3], cap: usize) -> Resul
     put(0, FRAME_MAGIC as usize);
     put(4, 1);
     put(8, HEADER_BYTES + DESCRIPTOR_BYTES + payload + cap);
-    put(d + field::op, usize::from(op));
+    put(d + field::op, usize::from(op) | usize::from(alg) << 16);
+    put(d + field::param, param as usize);
     put(d + field::status, Status::Pending as usize);
     put(d + field::keySlot, key.slot as usize);
     put(d + field::keyGen, key.generation as usize);

@@ -212,10 +212,7 @@ fn material_is_wrapped_anew_for_another_domain() {
             assert_eq!(load(key, aad, &again), Status::InvalidCiphertext as u32);
         }
         // Back again it is the same material: what it was named after has not changed.
-        let back = One {
-            key2: Some(from),
-            ..job(op::REWRAP, 0, Some(to), [&again, b"b", b"a"])
-        };
+        let back = One { key2: Some(from), ..job(op::REWRAP, 0, Some(to), [&again, b"b", b"a"]) };
         assert_eq!(load(from, b"a", &back.run().1), OK);
         let refused = |one: One<'_>| {
             let (status, out) = one.run();
@@ -229,11 +226,8 @@ fn material_is_wrapped_anew_for_another_domain() {
         assert_eq!(refused(rewrap(b"a", Some(hmac), cap)), Status::BadKey as u32);
         assert_eq!(refused(rewrap(b"a", Some(to), cap - 1)), Status::OutTooSmall as u32);
     }
-    let (status, _) = One {
-        key2: Some(to),
-        ..job(op::REWRAP, 0, Some(from), [&[0u8; 4097], &[], &[]])
-    }
-    .run();
+    let (status, _) =
+        One { key2: Some(to), ..job(op::REWRAP, 0, Some(from), [&[0u8; 4097], &[], &[]]) }.run();
     assert_eq!(status, Status::InvalidCiphertext as u32);
 }
 

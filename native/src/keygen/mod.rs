@@ -11,7 +11,7 @@ use crate::ffi::{self, GeneratedPair};
 use crate::frame::{Status, spec};
 use crate::rsa::lane_key::Kernel;
 
-/// A fresh pair: RSA by FIPS 186-5 with e = 65537, EC by rejection sampling.
+/// A fresh pair: RSA by FIPS 186-5 with e = 65537, EC by rejection sampling, all others of a seed.
 pub fn generate(spec: u16) -> Result<GeneratedPair, Status> {
     match spec {
         spec::RSA_2048 | spec::RSA_3072 | spec::RSA_4096 => {
@@ -22,6 +22,8 @@ pub fn generate(spec: u16) -> Result<GeneratedPair, Status> {
             }
         }
         spec::ECC_NIST_P256..=spec::ECC_SECG_P256K1 => ffi::generate_ec(spec),
+        spec::ECC_NIST_EDWARDS25519 => ffi::generate_ed25519(),
+        spec::ML_DSA_44..=spec::ML_KEM_1024 => ffi::generate_lattice(spec),
         _ => Err(Status::Unsupported),
     }
 }

@@ -1,5 +1,7 @@
 //! Start-up self-tests: known answers, computed by other implementations, for every algorithm.
 mod known_answers;
+mod seeded;
+mod seeded_answers;
 
 use crate::arena::{self, KeyBody};
 use crate::ffi::AsymmetricKey;
@@ -115,6 +117,9 @@ pub fn run() -> Vec<Outcome> {
         ),
     ] {
         note("DeriveSharedSecret", name, &|| agreement(spec, key, peer, answer));
+    }
+    for test in seeded::TESTS {
+        note(test.operation, test.algorithm, &|| test.run());
     }
     outcomes
 }
@@ -285,7 +290,7 @@ mod tests {
     #[test]
     fn all_known_answers_hold() {
         let outcomes = super::run();
-        assert_eq!(outcomes.len(), 21);
+        assert_eq!(outcomes.len(), 29);
         for outcome in outcomes {
             assert!(outcome.passed, "{} {}", outcome.operation, outcome.algorithm);
         }
@@ -320,5 +325,10 @@ mod tests {
         let shared = spoilt(known::P384_SHARED);
         let (own, peer) = (known::P384_PKCS8, known::P384_PEER);
         assert!(!passes(agreement(spec::ECC_NIST_P384, own, peer, &shared)));
+        for test in seeded::TESTS {
+            assert!(passes(test.run()), "{}", test.algorithm);
+            let answer = spoilt(test.answer);
+            assert!(!passes(test.with_answer(&answer).run()), "{}", test.algorithm);
+        }
     }
 }

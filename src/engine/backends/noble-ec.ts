@@ -8,6 +8,7 @@ import { createSecretKey } from 'node:crypto';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { SPEC, STATUS } from '../frame-layout.js';
+import { BITS, der, OCTETS, pkcs8Of, SEQUENCE, spkiOf } from './der.js';
 import type { GeneratedPair } from './node-crypto.js';
 import { JobStatus, type NodeKey } from './node-keys.js';
 
@@ -34,37 +35,24 @@ const CURVES = new Map<number, CurveRow>([
 
 /** DER of the object identifier id-ecPublicKey (RFC 5480). */
 export const EC_PUBLIC_KEY = Buffer.from('06072a8648ce3d0201', 'hex');
-const VERSION_0 = Buffer.from('020100', 'hex');
 const VERSION_1 = Buffer.from('020101', 'hex');
-const SEQUENCE = 0x30;
-const OCTETS = 0x04;
-const BITS = 0x03;
 const PUBLIC_KEY = 0xa1;
-
-/** DER (X.690) of one value; lengths below 65,536. */
-function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const content = Buffer.concat(parts);
-  const n = content.length;
-  const length = n < 128 ? [n] : n < 256 ? [0x81, n] : [0x82, n >> 8, n & 255];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
-}
 
 export function curveRow(spec: number): CurveRow | undefined {
   return CURVES.get(spec);
 }
 
 function algorithm(of: CurveRow): Buffer {
-  return der(SEQUENCE, EC_PUBLIC_KEY, of.oid);
+  return Buffer.concat([EC_PUBLIC_KEY, of.oid]);
 }
 
 function encodeSpki(of: CurveRow, point: Uint8Array): Buffer {
-  return der(SEQUENCE, algorithm(of), der(BITS, Buffer.alloc(1), point));
+  return spkiOf(algorithm(of), point);
 }
 
 function encodePkcs8(of: CurveRow, scalar: Uint8Array, point: Uint8Array): Buffer {
   const publicKey = der(PUBLIC_KEY, der(BITS, Buffer.alloc(1), point));
-  const key = der(SEQUENCE, VERSION_1, der(OCTETS, scalar), publicKey);
-  return der(SEQUENCE, VERSION_0, algorithm(of), der(OCTETS, key));
+  return pkcs8Of(algorithm(of), der(SEQUENCE, VERSION_1, der(OCTETS, scalar), publicKey));
 }
 
 /** The pair of a private scalar, big-endian, in the form that all backends make. */

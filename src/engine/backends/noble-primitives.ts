@@ -1,7 +1,7 @@
 /**
- * @noble/hashes, @noble/ciphers and @noble/curves as a table of primitives: for what node's OpenSSL
- * lacks or its policy refuses (secp256k1 or SHA-1 in OAEP under FIPS), and as a third opinion in
- * tests. RSA's raw exponentiation, which needs constant time and big numbers, stays with node.
+ * @noble/hashes, @noble/ciphers, @noble/curves and @noble/post-quantum as a table of primitives: for
+ * what node's OpenSSL lacks (Ed25519ph, ML-DSA, ML-KEM) or its policy refuses (secp256k1 or SHA-1 in
+ * OAEP under FIPS), and as a third opinion in tests. RSA's raw exponentiation, which needs constant time and big numbers, stays with node.
  */
 import {
   constants,
@@ -18,9 +18,12 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import type { CHash } from '@noble/hashes/utils.js';
-import { ALG, KDF_LABEL, SEAL_OVERHEAD_BYTES, SPEC, STATUS } from '../frame-layout.js';
+import { ALG, FORM, KDF_LABEL, SEAL_OVERHEAD_BYTES, SPEC, STATUS } from '../frame-layout.js';
+import { foreignEd25519Pair } from './ed25519.js';
 import * as ec from './noble-ec.js';
 import { foreignEcPair, unwrapPadded } from './noble-import.js';
+import { latticeDecapsulate, latticeEncapsulate } from './noble-lattice.js';
+import { type SeededTable, seededTable } from './noble-seeded.js';
 import { generatePair, publicHalf, requireDigest, signingRow } from './node-crypto.js';
 import { foreignPair } from './node-import.js';
 import { importKey, importPublicKey, JobStatus, type NodeKey, rsaBits } from './node-keys.js';
@@ -204,23 +207,40 @@ const checkSigV4: Primitives['checkSigV4'] = (secret, canonical, body, tail) => 
   return Buffer.from(payloadHash);
 };
 
+/** @throws JobStatus INVALID_SIGNATURE */
+function requireGood(good: boolean): void {
+  if (!good) throw new JobStatus(STATUS.INVALID_SIGNATURE);
+}
+
+/** @throws JobStatus BAD_INPUT for keys that have no such form of a message */
+function seededOf(key: NodeKey): SeededTable {
+  const table = seededTable(key.spec);
+  if (table === undefined) throw new JobStatus(STATUS.BAD_INPUT);
+  return table;
+}
+
 export const noblePrimitives: Primitives = Object.freeze({
   name: 'noble' as const,
+  lacks: new Set<string>(),
   importKey: (spec, bytes) => {
-    const curve = ec.curveRow(spec);
+    const [seeded, curve] = [seededTable(spec), ec.curveRow(spec)];
+    if (seeded !== undefined) return seeded.importKey(spec, bytes);
     return curve === undefined ? importKey(spec, bytes) : ec.importEcKey(spec, curve, bytes);
   },
   importPublicKey: (spec, spki) => {
-    const curve = ec.curveRow(spec);
+    const [seeded, curve] = [seededTable(spec), ec.curveRow(spec)];
+    if (seeded !== undefined) return seeded.importPublicKey(spec, spki);
     return curve === undefined
       ? importPublicKey(spec, spki)
       : ec.importEcPublicKey(spec, curve, spki);
   },
   generatePair: (spec) => {
-    const curve = ec.curveRow(spec);
+    const [seeded, curve] = [seededTable(spec), ec.curveRow(spec)];
+    if (seeded !== undefined) return seeded.generatePair(spec);
     return curve === undefined ? generatePair(spec) : ec.generateEcPair(curve);
   },
   foreignPair: (spec, pkcs8) => {
+    if (spec === SPEC.ECC_NIST_EDWARDS25519) return foreignEd25519Pair(pkcs8);
     const curve = ec.curveRow(spec);
     return curve === undefined ? foreignPair(spec, pkcs8) : foreignEcPair(curve, pkcs8);
   },
@@ -228,12 +248,32 @@ export const noblePrimitives: Primitives = Object.freeze({
   seal,
   open,
   mac,
-  signDigest,
-  verifyDigest,
-  signMessage: (key, alg, message) => signDigest(key, alg, digestOf(key, alg, message)),
-  verifyMessage: (key, alg, message, signature) => {
-    verifyDigest(key, alg, digestOf(key, alg, message), signature);
+  signMessage: (key, alg, message) => {
+    const seeded = seededTable(key.spec);
+    if (seeded !== undefined) return seeded.sign(key, alg, FORM.MESSAGE, message);
+    return signDigest(key, alg, digestOf(key, alg, message));
   },
+  signDigest: (key, alg, digest) => {
+    const seeded = seededTable(key.spec);
+    if (seeded !== undefined) return seeded.sign(key, alg, FORM.DIGEST, digest);
+    return signDigest(key, alg, digest);
+  },
+  signMu: (key, alg, mu) => seededOf(key).sign(key, alg, FORM.EXTERNAL_MU, mu),
+  verifyMessage: (key, alg, message, signature) => {
+    const seeded = seededTable(key.spec);
+    if (seeded === undefined) verifyDigest(key, alg, digestOf(key, alg, message), signature);
+    else requireGood(seeded.verify(key, alg, FORM.MESSAGE, message, signature));
+  },
+  verifyDigest: (key, alg, digest, signature) => {
+    const seeded = seededTable(key.spec);
+    if (seeded === undefined) verifyDigest(key, alg, digest, signature);
+    else requireGood(seeded.verify(key, alg, FORM.DIGEST, digest, signature));
+  },
+  verifyMu: (key, alg, mu, signature) => {
+    requireGood(seededOf(key).verify(key, alg, FORM.EXTERNAL_MU, mu, signature));
+  },
+  encapsulate: latticeEncapsulate,
+  decapsulate: latticeDecapsulate,
   rsaEncrypt,
   rsaDecrypt,
   ecdh: (key, peer) => {

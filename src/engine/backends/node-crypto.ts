@@ -18,7 +18,7 @@ import {
   verify,
 } from 'node:crypto';
 import { ALG, KDF_LABEL, SEAL_OVERHEAD_BYTES, SPEC, STATUS } from '../frame-layout.js';
-import { curveOf, fieldBytes, JobStatus, type NodeKey, rsaBits } from './node-keys.js';
+import { curveOf, JobStatus, type NodeKey, rsaBits } from './node-keys.js';
 
 const NONCE = 16;
 const IV = 12;
@@ -190,7 +190,7 @@ export function rsaDecrypt(key: NodeKey, alg: number, ciphertext: Uint8Array): B
 }
 
 export function ecdh(key: NodeKey, peer: KeyObject): Buffer {
-  if (key.key.type !== 'private' || fieldBytes(key.spec) === 0) {
+  if (key.key.type !== 'private' || curveOf(key.spec) === undefined) {
     throw new JobStatus(STATUS.BAD_KEY);
   }
   return diffieHellman({ privateKey: key.key, publicKey: peer });
@@ -212,6 +212,10 @@ export function generatePair(spec: number): GeneratedPair {
       publicKeyEncoding,
       privateKeyEncoding,
     });
+    return { pkcs8: pair.privateKey, spki: pair.publicKey };
+  }
+  if (spec === SPEC.ECC_NIST_EDWARDS25519) {
+    const pair = generateKeyPairSync('ed25519', { publicKeyEncoding, privateKeyEncoding });
     return { pkcs8: pair.privateKey, spki: pair.publicKey };
   }
   if (namedCurve === undefined) throw new JobStatus(STATUS.UNSUPPORTED);

@@ -2,7 +2,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyHandle } from '../../core/key-handle.js';
 import { handleGeneration, handleSlot } from '../../core/key-handle.js';
-import { D, DESCRIPTOR_BYTES, HEADER_BYTES, OP, SPEC, STATUS } from '../frame-layout.js';
+import { ALG, D, DESCRIPTOR_BYTES, FORM, HEADER_BYTES, OP, SPEC, STATUS } from '../frame-layout.js';
 import type { GeneratedPair } from './node-crypto.js';
 import { openMaterial } from './node-import.js';
 import { JobStatus, type NodeKey, secretBytes } from './node-keys.js';
@@ -137,7 +137,6 @@ const SEALING: ReadonlySet<number> = new Set([
 ]);
 
 function runUse(job: JobView, key: NodeKey, primitives: Primitives): Buffer {
-  const isDigest = (job.param & 1) === 1;
   switch (job.op) {
     case OP.MAC:
       return primitives.mac(key, job.in0);
@@ -149,13 +148,16 @@ function runUse(job: JobView, key: NodeKey, primitives: Primitives): Buffer {
       return NONE;
     }
     case OP.SIGN:
-      return isDigest
-        ? primitives.signDigest(key, job.alg, job.in0)
-        : primitives.signMessage(key, job.alg, job.in0);
+      return signed(job, key, primitives);
     case OP.VERIFY:
-      if (isDigest) primitives.verifyDigest(key, job.alg, job.in0, job.in1);
-      else primitives.verifyMessage(key, job.alg, job.in0, job.in1);
+      verified(job, key, primitives);
       return NONE;
+    case OP.ENCAPSULATE:
+      requireMlKem(job.alg);
+      return primitives.encapsulate(key);
+    case OP.DECAPSULATE:
+      requireMlKem(job.alg);
+      return primitives.decapsulate(key, job.in0);
     case OP.RSA_ENCRYPT:
       return primitives.rsaEncrypt(key, job.alg, job.in0);
     case OP.RSA_DECRYPT:
@@ -187,6 +189,39 @@ function rewrap(
   } finally {
     plaintext.fill(0);
   }
+}
+
+function signed(job: JobView, key: NodeKey, primitives: Primitives): Buffer {
+  switch (job.param) {
+    case FORM.MESSAGE:
+      return primitives.signMessage(key, job.alg, job.in0);
+    case FORM.DIGEST:
+      return primitives.signDigest(key, job.alg, job.in0);
+    case FORM.EXTERNAL_MU:
+      return primitives.signMu(key, job.alg, job.in0);
+    default:
+      throw new JobStatus(STATUS.BAD_INPUT);
+  }
+}
+
+function verified(job: JobView, key: NodeKey, primitives: Primitives): void {
+  switch (job.param) {
+    case FORM.MESSAGE:
+      primitives.verifyMessage(key, job.alg, job.in0, job.in1);
+      return;
+    case FORM.DIGEST:
+      primitives.verifyDigest(key, job.alg, job.in0, job.in1);
+      return;
+    case FORM.EXTERNAL_MU:
+      primitives.verifyMu(key, job.alg, job.in0, job.in1);
+      return;
+    default:
+      throw new JobStatus(STATUS.BAD_INPUT);
+  }
+}
+
+function requireMlKem(alg: number): void {
+  if (alg !== ALG.ML_KEM) throw new JobStatus(STATUS.UNSUPPORTED);
 }
 
 /** The jobs that encrypt or decrypt under a symmetric, domain or root key. */

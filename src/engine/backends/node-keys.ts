@@ -7,7 +7,7 @@ import { SPEC, STATUS } from '../frame-layout.js';
 export interface NodeKey {
   readonly spec: number;
   readonly key: KeyObject;
-  /** Set where `key` is a secret KeyObject that holds an EC key's DER (noble-ec.ts). */
+  /** Set where `key` is a secret KeyObject that holds the key's DER, as @noble's tables do. */
   readonly form?: 'pkcs8' | 'spki';
 }
 
@@ -40,17 +40,16 @@ export function curveOf(spec: number): string | undefined {
   return rowOf.get(spec)?.curve;
 }
 
-/** Bytes of a field element of an EC spec. */
-export function fieldBytes(spec: number): number {
-  return rowOf.get(spec)?.sizeBytes ?? 0;
-}
-
 function matches(spec: number, key: KeyObject): boolean {
   const details = key.asymmetricKeyDetails;
   const bits = rsaBits(spec);
   if (bits !== undefined) return key.asymmetricKeyType === 'rsa' && details?.modulusLength === bits;
+  if (spec === SPEC.ECC_NIST_EDWARDS25519) return key.asymmetricKeyType === 'ed25519';
   return key.asymmetricKeyType === 'ec' && details?.namedCurve === curveOf(spec);
 }
+
+/** PKCS#8 of RFC 8410 without the public key. OpenSSL ignores bytes that follow it. */
+const ED25519_PKCS8_BYTES = 48;
 
 /** @throws JobStatus INVALID_CIPHERTEXT when the bytes are no key of that spec */
 export function importKey(spec: number, bytes: Buffer): NodeKey {
@@ -67,7 +66,8 @@ export function importKey(spec: number, bytes: Buffer): NodeKey {
   } catch {
     throw new JobStatus(STATUS.INVALID_CIPHERTEXT);
   }
-  if (!matches(spec, key)) throw new JobStatus(STATUS.INVALID_CIPHERTEXT);
+  const whole = spec !== SPEC.ECC_NIST_EDWARDS25519 || bytes.length === ED25519_PKCS8_BYTES;
+  if (!whole || !matches(spec, key)) throw new JobStatus(STATUS.INVALID_CIPHERTEXT);
   return { spec, key };
 }
 

@@ -25,6 +25,13 @@ const SPECS_OF: Readonly<Record<string, readonly number[]>> = {
   ECC_NIST_P384: [SPEC.ECC_NIST_P384],
   ECC_NIST_P521: [SPEC.ECC_NIST_P521],
   ECC_SECG_P256K1: [SPEC.ECC_SECG_P256K1],
+  ED25519_SHA_512: [SPEC.ECC_NIST_EDWARDS25519],
+  ML_DSA_44: [SPEC.ML_DSA_44],
+  ML_DSA_65: [SPEC.ML_DSA_65],
+  ML_DSA_87: [SPEC.ML_DSA_87],
+  ML_KEM_512: [SPEC.ML_KEM_512],
+  ML_KEM_768: [SPEC.ML_KEM_768],
+  ML_KEM_1024: [SPEC.ML_KEM_1024],
 };
 const algorithmNumber = new Map<string, number>(Object.entries(ALG));
 
@@ -45,10 +52,14 @@ export function choosePrimitives(
 ): PrimitiveChoice {
   const names = selfTest(preferred);
   const passed = passedAll(names);
-  const missing = names.some(({ algorithm }) => !passed.has(algorithm));
+  const missing = new Set(
+    names.map(({ algorithm }) => algorithm).filter((algorithm) => !passed.has(algorithm)),
+  );
   // The second table is tested only where it is needed: that takes time at start.
   const passedOther: ReadonlySet<string> =
-    missing && other !== undefined ? passedAll(selfTest(other)) : new Set<string>();
+    missing.size > 0 && other !== undefined
+      ? passedAll(selfTest(other, missing))
+      : new Set<string>();
   const bySpec = new Map<number, Primitives>();
   const byAlg = new Map<number, Primitives>();
   const algorithms = names.map(({ operation, algorithm }): AlgorithmReport => {
@@ -63,20 +74,22 @@ export function choosePrimitives(
     for (const spec of SPECS_OF[algorithm] ?? []) bySpec.set(spec, chosen);
     const alg = algorithmNumber.get(algorithm);
     if (alg !== undefined) byAlg.set(alg, chosen);
-    const reason =
-      chosen === preferred
-        ? why
-        : `${preferred.name} failed its start-up self-test here (${why}); not constant time`;
+    const fault = preferred.lacks.has(algorithm)
+      ? `${preferred.name} does not have it`
+      : `${preferred.name} failed its start-up self-test here`;
+    const reason = chosen === preferred ? why : `${fault} (${why}); not constant time`;
     return { operation, algorithm, backend: chosen.name, why: reason };
   });
   // RSA keys themselves are node's in both tables.
   for (const spec of [SPEC.RSA_2048, SPEC.RSA_3072, SPEC.RSA_4096]) bySpec.set(spec, preferred);
   return {
-    of: (spec, alg) => (alg !== ALG.NONE && isRsa(spec) ? byAlg.get(alg) : bySpec.get(spec)),
+    of: (spec, alg) => (alg !== ALG.NONE && sharesKeys(spec) ? byAlg.get(alg) : bySpec.get(spec)),
     algorithms,
   };
 }
 
-function isRsa(spec: number): boolean {
-  return spec >= SPEC.RSA_2048 && spec <= SPEC.RSA_4096;
+/** Specs whose algorithms are chosen apart: either library takes the other's keys. */
+function sharesKeys(spec: number): boolean {
+  const isRsa = spec >= SPEC.RSA_2048 && spec <= SPEC.RSA_4096;
+  return isRsa || spec === SPEC.ECC_NIST_EDWARDS25519;
 }

@@ -8,6 +8,8 @@ import type { NodeKey } from './node-keys.js';
 
 export interface Primitives {
   readonly name: 'node' | 'noble';
+  /** Algorithms that the library does not have, by the name of their self-test. */
+  readonly lacks: ReadonlySet<string>;
   /** @throws JobStatus INVALID_CIPHERTEXT when the bytes are no key of that spec */
   importKey(spec: number, bytes: Buffer): NodeKey;
   /** @throws JobStatus BAD_PEER_KEY */
@@ -26,11 +28,20 @@ export interface Primitives {
   /** @throws JobStatus BAD_KEY when the key is no HMAC key */
   mac(key: NodeKey, message: Uint8Array): Buffer;
   signMessage(key: NodeKey, alg: number, message: Uint8Array): Buffer;
+  /** @throws JobStatus BAD_INPUT for a digest of wrong length, or where an algorithm takes none */
   signDigest(key: NodeKey, alg: number, digest: Buffer): Buffer;
   /** @throws JobStatus INVALID_SIGNATURE */
   verifyMessage(key: NodeKey, alg: number, message: Uint8Array, signature: Buffer): void;
   /** @throws JobStatus INVALID_SIGNATURE */
   verifyDigest(key: NodeKey, alg: number, digest: Buffer, signature: Buffer): void;
+  /** ML-DSA over a message representative. @throws JobStatus BAD_INPUT unless it has 64 bytes */
+  signMu(key: NodeKey, alg: number, mu: Buffer): Buffer;
+  /** @throws JobStatus INVALID_SIGNATURE, BAD_INPUT */
+  verifyMu(key: NodeKey, alg: number, mu: Buffer, signature: Buffer): void;
+  /** Shared secret (32 bytes) | ciphertext. */
+  encapsulate(key: NodeKey): Buffer;
+  /** @throws JobStatus INVALID_CIPHERTEXT for a ciphertext of wrong length */
+  decapsulate(key: NodeKey, ciphertext: Buffer): Buffer;
   rsaEncrypt(key: NodeKey, alg: number, plaintext: Uint8Array): Buffer;
   /** @throws JobStatus INVALID_CIPHERTEXT, whatever is wrong */
   rsaDecrypt(key: NodeKey, alg: number, ciphertext: Uint8Array): Buffer;

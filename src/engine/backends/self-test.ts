@@ -4,6 +4,7 @@ import { ALG, SPEC } from '../frame-layout.js';
 import * as known from './known-answers.js';
 import type { NodeKey } from './node-keys.js';
 import type { Primitives } from './primitives.js';
+import * as seeded from './seeded-answers.js';
 
 interface Test {
   readonly operation: string;
@@ -127,6 +128,74 @@ function agreement(
   };
 }
 
+/** Ed25519 and Ed25519ph are deterministic: their own signature is the known one. */
+function edwards(p: Primitives): readonly Test[] {
+  const key = () => p.importKey(SPEC.ECC_NIST_EDWARDS25519, seeded.ED25519_PKCS8);
+  const [pure, ph] = [ALG.ED25519_SHA_512, ALG.ED25519_PH_SHA_512];
+  const { ED25519_PH_DIGEST: digest } = seeded;
+  return [
+    {
+      operation: 'Sign',
+      algorithm: 'ED25519_SHA_512',
+      run: () => {
+        const answer = seeded.ED25519_SIGNATURE;
+        p.verifyMessage(key(), pure, known.MESSAGE, answer);
+        return (
+          p.signMessage(key(), pure, known.MESSAGE).equals(answer) &&
+          refuses(() => p.verifyMessage(key(), pure, spoiled(known.MESSAGE, 0), answer))
+        );
+      },
+    },
+    {
+      operation: 'Sign',
+      algorithm: 'ED25519_PH_SHA_512',
+      run: () => {
+        const answer = seeded.ED25519_PH_SIGNATURE;
+        p.verifyDigest(key(), ph, digest, answer);
+        return (
+          p.signDigest(key(), ph, digest).equals(answer) &&
+          refuses(() => p.verifyDigest(key(), ph, spoiled(digest, 0), answer))
+        );
+      },
+    },
+  ];
+}
+
+/** Both forms of a message, each signed and verified. */
+function mlDsa(p: Primitives, set: 44 | 65 | 87): Test {
+  const alg = ALG.ML_DSA_SHAKE_256;
+  const [mu, answer] = [seeded[`ML_DSA_${set}_MU`], seeded[`ML_DSA_${set}_SIGNATURE`]];
+  return {
+    operation: 'Sign',
+    algorithm: `ML_DSA_${set}`,
+    run: () => {
+      const key = p.importKey(SPEC[`ML_DSA_${set}`], seeded[`ML_DSA_${set}_PKCS8`]);
+      p.verifyMu(key, alg, mu, answer);
+      p.verifyMessage(key, alg, known.MESSAGE, p.signMu(key, alg, mu));
+      p.verifyMu(key, alg, mu, p.signMessage(key, alg, known.MESSAGE));
+      return refuses(() => p.verifyMessage(key, alg, spoiled(known.MESSAGE, 0), answer));
+    },
+  };
+}
+
+function mlKem(p: Primitives, set: 512 | 768 | 1024): Test {
+  const ciphertext = seeded[`ML_KEM_${set}_CIPHERTEXT`];
+  const answer = seeded[`ML_KEM_${set}_SECRET`];
+  return {
+    operation: 'Encapsulate',
+    algorithm: `ML_KEM_${set}`,
+    run: () => {
+      const key = p.importKey(SPEC[`ML_KEM_${set}`], seeded[`ML_KEM_${set}_PKCS8`]);
+      const own = p.encapsulate(key);
+      return (
+        p.decapsulate(key, ciphertext).equals(answer) &&
+        p.decapsulate(key, own.subarray(32)).equals(own.subarray(0, 32)) &&
+        !p.decapsulate(key, spoiled(ciphertext, 0)).equals(answer)
+      );
+    },
+  };
+}
+
 function tests(p: Primitives): readonly Test[] {
   const rsa = () => p.importKey(SPEC.RSA_2048, known.RSA_PKCS8);
   const ecdsa = (
@@ -159,6 +228,9 @@ function tests(p: Primitives): readonly Test[] {
     agreement(p, 'ECC_NIST_P256', known.P256_PKCS8, known.P256_PEER, known.P256_SHARED),
     agreement(p, 'ECC_NIST_P384', known.P384_PKCS8, known.P384_PEER, known.P384_SHARED),
     agreement(p, 'ECC_NIST_P521', known.P521_PKCS8, known.P521_PEER, known.P521_SHARED),
+    ...edwards(p),
+    ...([44, 65, 87] as const).map((set) => mlDsa(p, set)),
+    ...([512, 768, 1024] as const).map((set) => mlKem(p, set)),
   ];
 }
 
@@ -168,11 +240,16 @@ export interface Outcome {
   readonly passed: boolean;
 }
 
-/** Runs every known answer; what throws has failed. */
-export function selfTest(primitives: Primitives): readonly Outcome[] {
-  return tests(primitives).map(({ operation, algorithm, run }) => {
+/**
+ * Runs every known answer; what throws has failed, and so has what the library lacks.
+ * @param only Names of the algorithms to test; all unless said.
+ */
+export function selfTest(primitives: Primitives, only?: ReadonlySet<string>): readonly Outcome[] {
+  const chosen = tests(primitives).filter(({ algorithm }) => only?.has(algorithm) ?? true);
+  return chosen.map(({ operation, algorithm, run }) => {
     try {
-      return { operation, algorithm, passed: run() };
+      const passed = !primitives.lacks.has(algorithm) && run();
+      return { operation, algorithm, passed };
     } catch {
       return { operation, algorithm, passed: false };
     }

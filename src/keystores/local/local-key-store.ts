@@ -39,13 +39,16 @@ export function createLocalKeyStore(engine: Engine): KeyStore {
       engine.rsaEncrypt(key, spec, algorithm, plaintext),
     rsaDecrypt: (key, spec, algorithm, ciphertext) =>
       engine.rsaDecrypt(key, spec, algorithm, ciphertext),
-    sign: (key, spec, algorithm, message, isDigest) =>
-      engine.sign(key, spec, algorithm, message, isDigest),
-    verify: (key, spec, algorithm, message, isDigest, signature) =>
-      engine.verify(key, spec, algorithm, message, isDigest, signature),
+    sign: (key, spec, algorithm, message, messageType) =>
+      engine.sign(key, spec, algorithm, message, messageType),
+    verify: (key, spec, algorithm, message, messageType, signature) =>
+      engine.verify(key, spec, algorithm, message, messageType, signature),
     mac: (key, spec, message) => engine.mac(key, spec, message),
     verifyMac: (key, spec, message, mac) => engine.verifyMac(key, spec, message, mac),
     deriveSharedSecret: (key, spec, peerSpki) => engine.deriveSharedSecret(key, spec, peerSpki),
+    encapsulate: (key, spec, algorithm) => engine.encapsulate(key, spec, algorithm),
+    decapsulate: (key, spec, algorithm, ciphertext) =>
+      engine.decapsulate(key, spec, algorithm, ciphertext),
     generate: (wrappingKey, spec, keyId, aad) => engine.generateKey(wrappingKey, spec, keyId, aad),
     importMaterial: (wrappingKey, importKey, material) =>
       engine.importKey(wrappingKey, importKey, material).catch(foreignFailure),

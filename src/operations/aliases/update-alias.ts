@@ -16,7 +16,7 @@ import {
 /** Symmetric, HMAC or asymmetric: an alias stays with one kind of key and one usage. */
 function kindOf(key: Key): string {
   const { family } = key.spec;
-  return family === 'rsa' || family === 'ecc' ? 'asymmetric' : family;
+  return family === 'symmetric' || family === 'hmac' ? family : 'asymmetric';
 }
 
 /** @throws ValidationException when programs that use the alias could not use the new target */

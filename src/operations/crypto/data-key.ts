@@ -3,7 +3,7 @@ import { KmsError } from '../../core/errors.js';
 import type { KeySpec } from '../../core/records.js';
 import type { Key } from '../../keys/key.js';
 import type { KeyService } from '../../keys/service.js';
-import { KEY_SPECS } from '../../specs/key-specs.js';
+import { KEY_SPECS, keySpecRow, offeredIn } from '../../specs/key-specs.js';
 import { requireAlgorithm } from '../checks.js';
 import { SYMMETRIC_DEFAULT } from '../members.js';
 import type { Draw } from '../port.js';
@@ -41,6 +41,12 @@ const PAIR_SPECS = new Set<string>(
 /** @throws UnsupportedOperationException for a pair spec of AWS's that is not offered yet */
 export function requirePairSpec(spec: string): KeySpec {
   if (PAIR_SPECS.has(spec)) return spec as KeySpec;
+  throw new KmsError('UnsupportedOperationException', `KeyPairSpec ${spec} is not supported.`);
+}
+
+/** @throws UnsupportedOperationException for a pair spec that AWS does not offer in that Region */
+export function requirePairSpecIn(spec: KeySpec, region: string): void {
+  if (offeredIn(keySpecRow(spec), region)) return;
   throw new KmsError('UnsupportedOperationException', `KeyPairSpec ${spec} is not supported.`);
 }
 

@@ -3,7 +3,7 @@ import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
 import { DataKeyPairSpec, DryRun, EncryptionContext, GrantTokens, KeyId } from '../members.js';
 import { operation } from '../port.js';
-import { pairDraws, requirePairSpec, requireWraps } from './data-key.js';
+import { pairDraws, requirePairSpec, requirePairSpecIn, requireWraps } from './data-key.js';
 
 export const generateDataKeyPairWithoutPlaintext = operation({
   name: 'GenerateDataKeyPairWithoutPlaintext',
@@ -38,10 +38,11 @@ export const generateDataKeyPairWithoutPlaintext = operation({
     }),
     extra: auditMaterial,
   },
-  async run({ service, keys, endDryRun }, input) {
+  async run({ service, caller, keys, endDryRun }, input) {
     const key = keys[0]!;
     requireWraps(service, 'GenerateDataKeyPairWithoutPlaintext', key);
     const spec = requirePairSpec(input.KeyPairSpec);
+    requirePairSpecIn(spec, caller.region);
     endDryRun(input.DryRun);
     const pair = await service.generateDataKeyPair(key, spec, input.EncryptionContext, false);
     return {

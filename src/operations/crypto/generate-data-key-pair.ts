@@ -12,7 +12,7 @@ import {
 } from '../members.js';
 import { operation } from '../port.js';
 import { envelopeOf } from './attested.js';
-import { pairDraws, requirePairSpec, requireWraps } from './data-key.js';
+import { pairDraws, requirePairSpec, requirePairSpecIn, requireWraps } from './data-key.js';
 
 interface GenerateDataKeyPairOutput {
   readonly PrivateKeyCiphertextBlob: Buffer;
@@ -56,10 +56,14 @@ export const generateDataKeyPair = operation({
     }),
     extra: auditMaterial,
   },
-  async run({ service, keys, recipient, endDryRun }, input): Promise<GenerateDataKeyPairOutput> {
+  async run(
+    { service, caller, keys, recipient, endDryRun },
+    input,
+  ): Promise<GenerateDataKeyPairOutput> {
     const key = keys[0]!;
     requireWraps(service, 'GenerateDataKeyPair', key);
     const spec = requirePairSpec(input.KeyPairSpec);
+    requirePairSpecIn(spec, caller.region);
     endDryRun(input.DryRun);
     const pair = await service.generateDataKeyPair(key, spec, input.EncryptionContext, true);
     const privateKey = pair.privateKey!;

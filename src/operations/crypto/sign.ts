@@ -32,12 +32,14 @@ export const sign = operation({
   },
   run({ service, keys, endDryRun }, input) {
     const key = keys[0]!;
-    const isDigest = requireSigns(service, 'Sign', key, input);
+    const messageType = requireSigns(service, 'Sign', key, input);
     endDryRun(input.DryRun);
-    return service.sign(key, input.SigningAlgorithm, input.Message, isDigest).then((signature) => ({
-      KeyId: key.arn,
-      Signature: signature,
-      SigningAlgorithm: input.SigningAlgorithm,
-    }));
+    return service
+      .sign(key, input.SigningAlgorithm, input.Message, messageType)
+      .then((signature) => ({
+        KeyId: key.arn,
+        Signature: signature,
+        SigningAlgorithm: input.SigningAlgorithm,
+      }));
   },
 });

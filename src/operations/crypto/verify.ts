@@ -41,9 +41,9 @@ export const verify = operation({
   },
   run({ service, keys, endDryRun }, input) {
     const key = keys[0]!;
-    const isDigest = requireSigns(service, 'Verify', key, input);
+    const messageType = requireSigns(service, 'Verify', key, input);
     return service
-      .verify(key, input.SigningAlgorithm, input.Message, isDigest, input.Signature)
+      .verify(key, input.SigningAlgorithm, input.Message, messageType, input.Signature)
       .then(() => {
         // A dry run says whether the signature would have passed, so it ends after the check.
         endDryRun(input.DryRun);

@@ -3,7 +3,7 @@ import { KmsError } from '../../core/errors.js';
 import { keyArn } from '../../core/ids.js';
 import type { KeySpec as OfferedSpec, KeyUsage as OfferedUsage } from '../../core/records.js';
 import { kmsBoolean, structure } from '../../protocol/schema.js';
-import { KEY_SPECS, keySpecRow } from '../../specs/key-specs.js';
+import { KEY_SPECS, keySpecRow, offeredIn } from '../../specs/key-specs.js';
 import { isImportable } from '../../specs/wrapping.js';
 import { auditMembers } from '../audit-members.js';
 import { requireStoreOfOrigin } from '../checks.js';
@@ -36,7 +36,10 @@ interface SpecMembers {
 }
 
 /** @throws ValidationException, UnsupportedOperationException */
-function specAndUsage(input: SpecMembers): { keySpec: OfferedSpec; keyUsage: OfferedUsage } {
+function specAndUsage(
+  input: SpecMembers,
+  region: string,
+): { keySpec: OfferedSpec; keyUsage: OfferedUsage } {
   if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
     throw new KmsError(
       'ValidationException',
@@ -52,7 +55,7 @@ function specAndUsage(input: SpecMembers): { keySpec: OfferedSpec; keyUsage: Off
       'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
     );
   }
-  if (!OFFERED.has(spec)) {
+  if (!OFFERED.has(spec) || !offeredIn(keySpecRow(spec), region)) {
     throw new KmsError('UnsupportedOperationException', `KeySpec ${spec} is not supported.`);
   }
   const row = keySpecRow(spec);
@@ -134,7 +137,7 @@ export const createKey = operation({
   },
   async run(context, input): Promise<CreateKeyOutput> {
     const { service, caller } = context;
-    const { keySpec, keyUsage } = specAndUsage(input);
+    const { keySpec, keyUsage } = specAndUsage(input, caller.region);
     const multiRegion = input.MultiRegion ?? false;
     const origin = originOf(input, keySpec);
     if (input.Policy !== undefined) {

@@ -2,7 +2,7 @@
 import { KmsError } from '../../core/errors.js';
 import { structure } from '../../protocol/schema.js';
 import { ownDraws } from '../draws.js';
-import { algorithmLists } from '../key-metadata.js';
+import { algorithmLists, customerMasterKeySpec } from '../key-metadata.js';
 import { GrantTokens, KeyId } from '../members.js';
 import { operation } from '../port.js';
 
@@ -26,7 +26,7 @@ export const getPublicKey = operation({
     return {
       KeyId: key.arn,
       PublicKey: publicKey,
-      CustomerMasterKeySpec: keySpec,
+      ...customerMasterKeySpec(key),
       KeySpec: keySpec,
       KeyUsage: keyUsage,
       ...algorithmLists(key),

@@ -1,0 +1,50 @@
+/**
+ * Decapsulate. AWS KMS API reference, Decapsulate; ML-KEM.Decaps of FIPS 203: a ciphertext of the
+ * right length that was not made for the key gives a secret that nobody else has, and no error.
+ */
+import { structure } from '../../protocol/schema.js';
+import { requireAlgorithm } from '../checks.js';
+import { cryptoDraws } from '../draws.js';
+import { CiphertextBlob, DryRun, EncapsulationAlgorithm, GrantTokens, KeyId } from '../members.js';
+import { operation } from '../port.js';
+
+export const decapsulate = operation({
+  name: 'Decapsulate',
+  input: structure(
+    {
+      KeyId,
+      SharedSecretCiphertextBlob: CiphertextBlob,
+      EncapsulationAlgorithm,
+      GrantTokens,
+      DryRun,
+    },
+    { required: ['KeyId', 'SharedSecretCiphertextBlob', 'EncapsulationAlgorithm'] },
+  ),
+  access(input) {
+    return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:Decapsulate' }];
+  },
+  quota: (_input, keys) => cryptoDraws(keys),
+  audit: {
+    readOnly: true,
+    request: (input) => ({
+      keyId: input.KeyId,
+      encapsulationAlgorithm: input.EncapsulationAlgorithm,
+    }),
+  },
+  run({ service, keys, endDryRun }, input) {
+    const key = keys[0]!;
+    const algorithm = input.EncapsulationAlgorithm;
+    service.requireState('Decapsulate', key);
+    service.requireUsage('Decapsulate', key, 'ENCAPSULATE_DECAPSULATE');
+    requireAlgorithm(key, key.spec.encapsulationAlgorithms, algorithm);
+    return service
+      .decapsulate(key, algorithm, input.SharedSecretCiphertextBlob)
+      .then((sharedSecret) => {
+        const text = sharedSecret.toString('base64');
+        sharedSecret.fill(0);
+        // A dry run says whether the ciphertext would have been taken, so it ends after that.
+        endDryRun(input.DryRun);
+        return { KeyId: key.arn, SharedSecret: text, EncapsulationAlgorithm: algorithm };
+      });
+  },
+});

@@ -1,0 +1,43 @@
+/** Encapsulate. AWS KMS API reference, Encapsulate; ML-KEM.Encaps of FIPS 203. */
+import { structure } from '../../protocol/schema.js';
+import { requireAlgorithm } from '../checks.js';
+import { cryptoDraws } from '../draws.js';
+import { DryRun, EncapsulationAlgorithm, GrantTokens, KeyId } from '../members.js';
+import { operation } from '../port.js';
+
+export const encapsulate = operation({
+  name: 'Encapsulate',
+  input: structure(
+    { KeyId, EncapsulationAlgorithm, GrantTokens, DryRun },
+    { required: ['KeyId', 'EncapsulationAlgorithm'] },
+  ),
+  access(input) {
+    return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:Encapsulate' }];
+  },
+  quota: (_input, keys) => cryptoDraws(keys),
+  audit: {
+    readOnly: true,
+    request: (input) => ({
+      keyId: input.KeyId,
+      encapsulationAlgorithm: input.EncapsulationAlgorithm,
+    }),
+  },
+  run({ service, keys, endDryRun }, input) {
+    const key = keys[0]!;
+    const algorithm = input.EncapsulationAlgorithm;
+    service.requireState('Encapsulate', key);
+    service.requireUsage('Encapsulate', key, 'ENCAPSULATE_DECAPSULATE');
+    requireAlgorithm(key, key.spec.encapsulationAlgorithms, algorithm);
+    endDryRun(input.DryRun);
+    return service.encapsulate(key, algorithm).then(({ sharedSecret, ciphertext }) => {
+      const text = sharedSecret.toString('base64');
+      sharedSecret.fill(0);
+      return {
+        KeyId: key.arn,
+        SharedSecret: text,
+        SharedSecretCiphertextBlob: ciphertext,
+        EncapsulationAlgorithm: algorithm,
+      };
+    });
+  },
+});
