@@ -171,6 +171,46 @@ function signing(
   ];
 }
 
+/** Ed25519 signs the message itself. */
+function edwards(signUs: number, verifyUs: number): Operation[] {
+  const spec: KeySpec = 'ECC_NIST_EDWARDS25519';
+  const signJob = (client: FrameClient): JobInit => ({
+    lane: keySpecRow(spec).lane,
+    op: OP.SIGN,
+    alg: ALG.ED25519_SHA_512,
+    key: client.generate(spec).key,
+    in0: MESSAGE,
+    outCap: 64,
+  });
+  return [
+    {
+      op: 'ed25519-sign',
+      roughUs: signUs,
+      noble: true,
+      job: signJob,
+      baseline: () => {
+        const { privateKey } = generateKeyPairSync('ed25519');
+        return () => sign(null, MESSAGE, privateKey);
+      },
+    },
+    {
+      op: 'ed25519-verify',
+      roughUs: verifyUs,
+      noble: true,
+      job: (client) => {
+        const init = signJob(client);
+        const signature = Buffer.from(client.one(init));
+        return { ...init, op: OP.VERIFY, in1: signature, outCap: 0 };
+      },
+      baseline: () => {
+        const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+        const signature = sign(null, MESSAGE, privateKey);
+        return () => verify(null, MESSAGE, publicKey, signature);
+      },
+    },
+  ];
+}
+
 function agreement(name: string, spec: KeySpec, roughUs: number): Operation {
   const { lane, sizeBytes } = keySpecRow(spec);
   return {
@@ -225,5 +265,6 @@ export const OPERATIONS: readonly Operation[] = [
   agreement('p384', 'ECC_NIST_P384', 400),
   ...signing('p521', 'ECC_NIST_P521', 'ECDSA_SHA_512', 400, 600),
   agreement('p521', 'ECC_NIST_P521', 800),
+  ...edwards(10, 30),
   ...signing('secp256k1', 'ECC_SECG_P256K1', 'ECDSA_SHA_256', 150, 200),
 ];

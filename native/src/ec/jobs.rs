@@ -1,12 +1,12 @@
 //! Elliptic-curve jobs of a frame, many at a time: grouped by curve. Groups too small to pay run one
 //! by one through AWS-LC or libsecp256k1, with the same outcomes.
 use super::batch::{self, CurveName, Kernels};
-use super::{AgreeJob, Nonces, SignJob, VerifyJob, hash_of, scalar};
+use super::{AgreeJob, Nonces, SignJob, VerifyJob, ed25519, hash_of, scalar};
 use crate::arena::LockedBox;
 use crate::cpu;
 use crate::ffi::{self, AsymmetricKey};
 use crate::field::{WORDS, Words, wipe};
-use crate::frame::Status;
+use crate::frame::{Status, spec};
 use crate::rsa::digest_of;
 
 /// What the multi-buffer kernels keep of a key, made once when the key is loaded.
@@ -14,6 +14,7 @@ pub enum LaneKey {
     /// The key has no kernel.
     None,
     Ec(Box<EcLaneKey>),
+    Ed25519(Box<ed25519::jobs::LaneKey>),
 }
 
 /// A key as numbers.
@@ -27,6 +28,9 @@ pub struct EcLaneKey {
 
 impl LaneKey {
     pub fn new(key: &AsymmetricKey) -> Result<Self, Status> {
+        if key.spec() == spec::ECC_NIST_EDWARDS25519 {
+            return Ok(LaneKey::Ed25519(Box::new(ed25519::jobs::LaneKey::new(key.ed25519()?)?)));
+        }
         let Some(curve) = CurveName::of_spec(key.spec()) else { return Ok(LaneKey::None) };
         let bytes = ffi::public_point(key)?;
         let point = point_from(&bytes).ok_or(Status::Internal)?;
@@ -47,8 +51,15 @@ impl LaneKey {
 
     fn ec(&self) -> Option<&EcLaneKey> {
         match self {
-            LaneKey::None => None,
             LaneKey::Ec(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    pub(super) fn ed25519(&self) -> Option<&ed25519::jobs::LaneKey> {
+        match self {
+            LaneKey::Ed25519(key) => Some(key),
+            _ => None,
         }
     }
 }
@@ -104,7 +115,7 @@ fn in_force() -> Option<Kernels> {
     Kernels::of_class(cpu::class().0)
 }
 
-/// Runs each curve's jobs: those that `run` takes by the batch, the others singly.
+/// Runs each curve's jobs: those that `run` takes by the batch, the others singly; and Ed25519's.
 fn by_curve<'a>(
     jobs: &mut [EcJob<'a>],
     operation: Operation,
@@ -124,8 +135,15 @@ fn by_curve<'a>(
             _ => chosen.into_iter().for_each(single),
         }
     }
-    for job in jobs.iter_mut().filter(|job| job.key.lanes().ec().is_none()) {
+    for job in jobs.iter_mut().filter(|job| matches!(job.key.lanes(), LaneKey::None)) {
         single(job);
+    }
+    let mut edwards: Vec<_> =
+        jobs.iter_mut().filter(|job| job.key.lanes().ed25519().is_some()).collect();
+    match operation {
+        Operation::Sign => ed25519::jobs::sign(kernels, &mut edwards),
+        Operation::Verify => ed25519::jobs::verify(kernels, &mut edwards),
+        Operation::Agree => edwards.into_iter().for_each(single),
     }
 }
 

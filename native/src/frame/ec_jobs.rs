@@ -57,7 +57,7 @@ fn find(frame: &[u8], job: usize, count: usize) -> Option<Found> {
     }
     let Spans { inputs: [in0, in1, _], out } = Spans::read(frame, &words, count).ok()?;
     let body = arena::get(words[field::keySlot / 4], words[field::keyGen / 4]).ok()?;
-    (spec::ECC_NIST_P256..=spec::ECC_SECG_P256K1).contains(&body.spec()).then_some(Found {
+    (spec::ECC_NIST_P256..=spec::ECC_NIST_EDWARDS25519).contains(&body.spec()).then_some(Found {
         job,
         op: operation,
         alg: (words[field::op / 4] >> 16) as u16,

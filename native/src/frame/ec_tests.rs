@@ -7,6 +7,8 @@ struct Want<'a> {
     op: u16,
     alg: u16,
     key: Handle,
+    /// A digest in place of a message.
+    is_digest: bool,
     inputs: [&'a [u8]; 2],
     cap: usize,
 }
@@ -34,6 +36,7 @@ fn run(jobs: &[Want<'_>]) -> Vec<(u32, Vec<u8>)> {
         let at = frame.len();
         put(&mut frame, d + field::out, at);
         put(&mut frame, d + field::outCap, job.cap);
+        put(&mut frame, d + field::param, usize::from(job.is_digest));
         frame.resize(at + job.cap, 0);
     }
     let used = frame.len();
@@ -74,6 +77,7 @@ fn frames_of_curve_jobs_answer_as_single_ones_do() {
             op: op::SIGN,
             alg: if i == 5 { alg::ECDSA_SHA_512 } else { keys[i % 4].1 },
             key: if i == 9 { gone } else { keys[i % 4].0.0 },
+            is_digest: false,
             inputs: [message, &[]],
             cap: if i == 8 { 16 } else { 160 },
         })
@@ -96,9 +100,11 @@ fn frames_of_curve_jobs_answer_as_single_ones_do() {
     let mut mixed = Vec::new();
     for i in 0..50 {
         let (key, alg) = (keys[i % 4].0.0, keys[i % 4].1);
-        mixed.push(Want { op: op::VERIFY, alg, key, inputs: [message, &spoiled[i]], cap: 0 });
+        let inputs = [message, &spoiled[i]];
+        mixed.push(Want { op: op::VERIFY, alg, key, is_digest: false, inputs, cap: 0 });
         let cap = if i == 12 { 5 } else { 66 };
-        mixed.push(Want { op: op::ECDH, alg: 0, key, inputs: [&peers[i], &[]], cap });
+        let inputs = [&peers[i], [].as_slice()];
+        mixed.push(Want { op: op::ECDH, alg: 0, key, is_digest: false, inputs, cap });
     }
     let mut good = 0;
     for (i, (job, got)) in mixed.iter().zip(run(&mixed)).enumerate() {
@@ -109,4 +115,62 @@ fn frames_of_curve_jobs_answer_as_single_ones_do() {
     // are asked of secp256k1, four peers are bad, and one has no room.
     println!("{good} of {} jobs were good", mixed.len());
     assert!((60..80).contains(&good));
+}
+
+#[test]
+fn frames_of_ed25519_jobs_answer_as_single_ones_do() {
+    let spec = spec::ECC_NIST_EDWARDS25519;
+    let keys: Vec<(Handle, Handle)> = (0..5)
+        .map(|_| {
+            let made = ffi::generate_ed25519().expect("a key");
+            let private = AsymmetricKey::from_pkcs8(spec, &made.pkcs8).expect("own key");
+            let public = AsymmetricKey::from_spki(spec, &made.spki).expect("own key");
+            let [private, public] =
+                [private, public].map(|key| arena::insert(KeyBody::Asymmetric(key)).expect("room"));
+            (private, public)
+        })
+        .collect();
+    let texts: Vec<Vec<u8>> = (0..70u8).map(|i| vec![i; 7 * usize::from(i)]).collect();
+    for size in [1, 2, 3, 5, 7, 8, 9, 12, 15, 16, 64, 70] {
+        // Pure and prehashed; some that are asked in a wrong form, of a public key, with no room.
+        let signs: Vec<Want<'_>> = (0..size)
+            .map(|i| Want {
+                op: op::SIGN,
+                alg: if i % 3 == 1 { alg::ED25519_PH_SHA_512 } else { alg::ED25519_SHA_512 },
+                key: if i == 11 { keys[i % 5].1 } else { keys[i % 5].0 },
+                is_digest: (i % 3 == 1) != (i == 6),
+                inputs: [if i % 3 == 1 { &[9; 64] } else { &texts[i] }, &[]],
+                cap: if i == 14 { 63 } else { 64 },
+            })
+            .collect();
+        let signed = run(&signs);
+        for (i, (job, got)) in signs.iter().zip(&signed).enumerate() {
+            // Deterministic: the very same bytes.
+            assert_eq!(*got, run(std::slice::from_ref(job))[0], "{size} {i}");
+        }
+        let bad = [6, 11, 14].iter().filter(|i| **i < size).count();
+        assert_eq!(signed.iter().filter(|(status, _)| *status == 0).count(), size - bad);
+        let mut given: Vec<Vec<u8>> = signed.into_iter().map(|(_, signature)| signature).collect();
+        for signature in given.iter_mut().skip(2).step_by(4).filter(|s| !s.is_empty()) {
+            signature[40] ^= 1;
+        }
+        let verifies: Vec<Want<'_>> = signs
+            .iter()
+            .zip(&given)
+            .enumerate()
+            .map(|(i, (job, signature))| Want {
+                op: op::VERIFY,
+                alg: job.alg,
+                key: keys[i % 5].1,
+                is_digest: job.is_digest,
+                inputs: [job.inputs[0], signature],
+                cap: 0,
+            })
+            .collect();
+        for (i, (job, got)) in verifies.iter().zip(run(&verifies)).enumerate() {
+            assert_eq!(got, run(std::slice::from_ref(job))[0], "{size} {i}");
+            let good = !given[i].is_empty() && i % 4 != 2 && ![6, 11, 14].contains(&i);
+            assert_eq!(got.0 == 0, good, "{size} {i}");
+        }
+    }
 }

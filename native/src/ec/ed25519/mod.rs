@@ -8,6 +8,7 @@ mod decode;
 #[cfg(test)]
 mod edge_tests;
 mod hash;
+pub(super) mod jobs;
 mod point;
 mod scalar;
 mod sign;
