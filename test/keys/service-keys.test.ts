@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Caller } from '../../src/auth/port.js';
-import { isKmsError, type KmsError } from '../../src/core/errors.js';
+import { isKmsError } from '../../src/core/errors.js';
 import { servicePrincipal, servicePrincipalArn } from '../../src/core/service-principals.js';
 import type { Key } from '../../src/keys/key.js';
 import { StoreError } from '../../src/store/port.js';
@@ -40,7 +40,7 @@ async function refusal(call: Promise<unknown>): Promise<string> {
     (thrown: unknown) => thrown,
   );
   if (!isKmsError(error)) throw new Error(`no refusal, but ${String(error)}`);
-  return `${error.code}: ${(error as KmsError).message}`;
+  return `${error.code}: ${error.message}`;
 }
 
 const S3 = { id: 'alias/aws/s3' };

@@ -127,7 +127,7 @@ describe('automatic rotation', () => {
       new DisableKeyRotationCommand({ KeyId }),
       new RotateKeyOnDemandCommand({ KeyId }),
     ]) {
-      expect(await failure(kms.send(command as EnableKeyRotationCommand))).toMatchObject(disabled);
+      expect(await failure(kms.send(command))).toMatchObject(disabled);
     }
     await kms.send(new EnableKeyCommand({ KeyId }));
     await kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }));
