@@ -132,19 +132,6 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const audit = auditSink(config, auditDirectory, clock);
   cleanup.add(() => audit.close());
   const recorder = createAuditRecorder({ home: { account, region } });
-  const onDeleted = (key: Key) =>
-    recordServiceEvent({ event: 'DeleteKey' }, key, audit, recorder, clock);
-  const onServiceKeyMade = (key: Key) => {
-    const details = { keyId: key.arn, aliasName: `alias/${key.record.service}` };
-    const event = { event: 'CreateKey', details } as const;
-    return recordServiceEvent(event, key, audit, recorder, clock);
-  };
-  const onRotated = (made: MadeRotation) => recordRotation(made, audit, recorder, clock);
-  const onMaterialExpired = (key: Key, keyMaterialId: string) => {
-    const details = { keyId: key.record.keyId, keyMaterialId };
-    const event = { event: 'DeleteExpiredKeyMaterial', details } as const;
-    return recordServiceEvent(event, key, audit, recorder, clock);
-  };
   const service = createKeyService({
     store,
     keyStore,
@@ -152,12 +139,9 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
     clock,
     quotas: config.limits,
     ...(config.services === undefined ? {} : { services: config.services }),
-    onServiceKeyMade,
     principalsKnown: !config.dev,
     regions,
-    onDeleted,
-    onRotated,
-    onMaterialExpired,
+    ...serviceEvents(audit, recorder, clock),
   });
   cleanup.add(() => service.close());
   cleanup.add(() => service.flushUses());
@@ -192,6 +176,24 @@ async function start(config: Config, options: StartOptions, cleanup: Cleanup): P
   const stop = () => cleanup.run();
   const runDueWork = () => scheduler.run();
   return { ...urls, account, region, auditDirectory, engine, service, runDueWork, stop };
+}
+
+/** What happens to keys by itself, for the audit log. */
+function serviceEvents(audit: AuditSink, recorder: ServiceEventRecorder, clock: Clock) {
+  const onDeleted = (key: Key) =>
+    recordServiceEvent({ event: 'DeleteKey' }, key, audit, recorder, clock);
+  const onServiceKeyMade = (key: Key) => {
+    const details = { keyId: key.arn, aliasName: `alias/${key.record.service}` };
+    const event = { event: 'CreateKey', details } as const;
+    return recordServiceEvent(event, key, audit, recorder, clock);
+  };
+  const onRotated = (made: MadeRotation) => recordRotation(made, audit, recorder, clock);
+  const onMaterialExpired = (key: Key, keyMaterialId: string) => {
+    const details = { keyId: key.record.keyId, keyMaterialId };
+    const event = { event: 'DeleteExpiredKeyMaterial', details } as const;
+    return recordServiceEvent(event, key, audit, recorder, clock);
+  };
+  return { onDeleted, onServiceKeyMade, onRotated, onMaterialExpired };
 }
 
 /** The Regions that are served; undefined = every one, as in development mode unless said. */

@@ -71,7 +71,8 @@ export interface RunningKeyService extends KeyService {
   close(): void;
 }
 
-export function createKeyService(parts: KeyServiceParts): RunningKeyService {
+/** What all parts stand on: caches, markers, tokens. */
+function makeGround(parts: KeyServiceParts) {
   const { store, keyStore, domainKeys, clock } = parts;
   const quotas: ResourceQuotas = { ...RESOURCE_QUOTAS, ...parts.quotas };
   const max = parts.cacheMax ?? KEY_CACHE_MAX;
@@ -94,8 +95,26 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     services: parts.services ?? [],
     onMade: parts.onServiceKeyMade,
   });
-  const resolution = new Resolution(directory, reader, materials, tokens, serviceKeys);
-  const cryptography = new Cryptography(keyStore, materials);
+  return {
+    caches,
+    changes,
+    directory,
+    grantCache,
+    grantMac,
+    markerMac,
+    markers,
+    materials,
+    quotas,
+    reader,
+    serviceKeys,
+    tokens,
+  };
+}
+
+/** What changes keys and their material. */
+function makeChanging(parts: KeyServiceParts, ground: ReturnType<typeof makeGround>) {
+  const { store, keyStore, domainKeys, clock } = parts;
+  const { caches, changes, markers, quotas } = ground;
   const related = new RelatedKeys({
     store,
     keyStore,
@@ -137,6 +156,21 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     changes,
     onExpired: parts.onMaterialExpired,
   });
+  return { imported, management, related, rotation };
+}
+
+function makeParts(parts: KeyServiceParts) {
+  const { store, keyStore, clock } = parts;
+  const ground = makeGround(parts);
+  const { caches, changes, markers, materials, quotas, serviceKeys, tokens } = ground;
+  const resolution = new Resolution(
+    ground.directory,
+    ground.reader,
+    materials,
+    tokens,
+    serviceKeys,
+  );
+  const cryptography = new Cryptography(keyStore, materials);
   const predefined = serviceKeys.aliases;
   const aliases = new Aliases({ store, clock, caches, markers, quotas, predefined });
   const policies = new Policies({
@@ -147,9 +181,23 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
   const lastUsage = new LastUsage(store);
   const tags = new Tags({ store, caches, markers, quotas });
   const grants = new Grants({ store, clock, caches, markers, tokens, quotas });
-  const unsubscribe = store.onChange(caches.onChange);
+  return {
+    ...ground,
+    ...makeChanging(parts, ground),
+    aliases,
+    cryptography,
+    grants,
+    lastUsage,
+    policies,
+    resolution,
+    tags,
+  };
+}
 
-  return Object.freeze<RunningKeyService>({
+type Parts = ReturnType<typeof makeParts>;
+
+function cryptographyOf({ resolution, cryptography }: Parts) {
+  return {
     resolve: (caller, lookup) => resolution.resolve(caller, lookup),
     requireState,
     requireUsage,
@@ -174,7 +222,11 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     decapsulate: (key, algorithm, ciphertext) =>
       cryptography.decapsulate(key, algorithm, ciphertext),
     random: (bytes) => cryptography.random(bytes),
+  } satisfies Partial<KeyService>;
+}
 
+function managementOf({ management, rotation, imported, lastUsage, related }: Parts) {
+  return {
     createKey: (caller, request) => management.createKey(caller, request),
     updateDescription: (key, description) => management.updateDescription(key, description),
     enable: (key) => management.enable(key),
@@ -202,7 +254,12 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     relatedKeys: (key) => related.list(key),
     replicateKey: (key, request) => related.replicate(key, request),
     updatePrimaryRegion: (key, region) => related.updatePrimaryRegion(key, region),
+  } satisfies Partial<KeyService>;
+}
 
+function belongingsOf(parts: Parts) {
+  const { aliases, quotas, policies, lastUsage, tags, grants, grantCache, tokens } = parts;
+  return {
     createAlias: (caller, name, target) => aliases.create(caller, name, target),
     aliasTarget: (caller, name) => aliases.target(caller, name),
     updateAlias: (caller, name, target) => aliases.update(caller, name, target),
@@ -234,7 +291,17 @@ export function createKeyService(parts: KeyServiceParts): RunningKeyService {
     grantsOf: (key, grantee) => grantCache.find(key, grantee),
     readGrantTokens: (caller, list) =>
       Promise.all(list.map((token) => tokens.read(token, caller.region))),
+  } satisfies Partial<KeyService>;
+}
 
+export function createKeyService(parts: KeyServiceParts): RunningKeyService {
+  const made = makeParts(parts);
+  const { caches, directory, grantCache, grantMac, markerMac, materials } = made;
+  const unsubscribe = parts.store.onChange(caches.onChange);
+  return Object.freeze<RunningKeyService>({
+    ...cryptographyOf(made),
+    ...managementOf(made),
+    ...belongingsOf(made),
     cached: () => ({ keys: directory.size, materials: materials.size, grants: grantCache.size }),
     close: () => {
       unsubscribe();

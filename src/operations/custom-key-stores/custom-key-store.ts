@@ -58,8 +58,8 @@ function refusal(text: string): KmsError {
 
 /** The members of a new store by its type. @throws ValidationException */
 export function requireStoreMembers(input: StoreInput): void {
-  const type = input.CustomKeyStoreType ?? 'AWS_CLOUDHSM';
-  const isXks = type === 'EXTERNAL_KEY_STORE';
+  const isXks = input.CustomKeyStoreType === 'EXTERNAL_KEY_STORE';
+  const type = isXks ? 'EXTERNAL_KEY_STORE' : 'AWS_CLOUDHSM';
   const viaVpc = input.XksProxyConnectivity === 'VPC_ENDPOINT_SERVICE';
   const required: readonly string[] = !isXks
     ? CLOUDHSM
