@@ -17,7 +17,6 @@ import {
   GetKeyPolicyCommand,
   GetKeyRotationStatusCommand,
   GrantOperation,
-  type KeyUsageType,
   ListAliasesCommand,
   ListGrantsCommand,
   ListKeyPoliciesCommand,
@@ -51,7 +50,7 @@ export function keyTrips(rig: () => SdkRig): void {
       const { kms, createKey } = rig();
       const made = await createKey({
         KeySpec,
-        KeyUsage: KeyUsage as KeyUsageType,
+        KeyUsage: KeyUsage,
         Origin: 'AWS_KMS',
       });
       const shown = await kms.send(new DescribeKeyCommand({ KeyId: made.Arn }));
@@ -65,7 +64,7 @@ export function keyTrips(rig: () => SdkRig): void {
       if (!sdkEnum('CustomerMasterKeySpec').includes(KeySpec)) return;
       // The member of old programs.
       const CustomerMasterKeySpec = KeySpec as CustomerMasterKeySpec;
-      const old = await createKey({ CustomerMasterKeySpec, KeyUsage: KeyUsage as KeyUsageType });
+      const old = await createKey({ CustomerMasterKeySpec, KeyUsage: KeyUsage });
       expect(old).toMatchObject({ KeySpec, CustomerMasterKeySpec, KeyUsage });
     },
   );
@@ -209,7 +208,7 @@ export function grantTrips(rig: () => SdkRig): void {
     const usages = [...new Map(offered.reverse().map(([spec, usage]) => [usage, spec]))];
     const granted = new Set<string>();
     for (const [KeyUsage, KeySpec] of usages) {
-      const { KeyId } = await createKey({ KeySpec, KeyUsage: KeyUsage as KeyUsageType });
+      const { KeyId } = await createKey({ KeySpec, KeyUsage: KeyUsage });
       for (const one of Object.values(GrantOperation)) {
         // Creating further grants has to go with something to grant.
         const Operations: GrantOperation[] = one === 'CreateGrant' ? [one, 'DescribeKey'] : [one];

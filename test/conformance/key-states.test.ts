@@ -51,9 +51,7 @@ const IMPOSSIBLE: Readonly<Record<string, readonly KeyState[]>> = {
 
 /** The page's note for an operation on a key of origin AWS_KMS; undefined where it works. */
 function noteOf(operation: string, state: KeyState): string | undefined {
-  const column = COLUMNS.indexOf(
-    (state === 'PendingReplicaDeletion' ? 'PendingDeletion' : state),
-  );
+  const column = COLUMNS.indexOf(state === 'PendingReplicaDeletion' ? 'PendingDeletion' : state);
   const cell = PAGE_ROWS.find((row) => row.operation === operation)!.cells[column]!;
   // Note 7 is about keys in custom key stores; note 9 about keys that are not imported.
   return cell === '-' || cell === '?7' ? undefined : cell.replace('?', '');

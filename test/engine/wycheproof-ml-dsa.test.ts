@@ -62,8 +62,8 @@ describe.each(backends)('%s', (backend) => {
     expect(own.equals(signature)).toBe(false); // Hedged: never twice the same.
     await t.engine.verify(shown, spec, ALGORITHM, mu, 'EXTERNAL_MU', own);
     if (!plain) return;
-    await t.engine.verify(shown, spec, ALGORITHM, hex(v.msg!), 'RAW', own);
-    const ofMessage = await t.engine.sign(signs, spec, ALGORITHM, hex(v.msg!), 'RAW');
+    await t.engine.verify(shown, spec, ALGORITHM, hex(v.msg), 'RAW', own);
+    const ofMessage = await t.engine.sign(signs, spec, ALGORITHM, hex(v.msg), 'RAW');
     await t.engine.verify(shown, spec, ALGORITHM, mu, 'EXTERNAL_MU', ofMessage);
   });
 

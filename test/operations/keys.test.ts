@@ -10,7 +10,6 @@ import {
   EncryptCommand,
   GetPublicKeyCommand,
   type KeySpec,
-  type KeyUsageType,
   type KMSClient,
   ListKeysCommand,
   paginateListKeys,
@@ -46,7 +45,7 @@ const CLASSIC = /^(SYMMETRIC|HMAC|RSA|ECC_NIST_P|ECC_SECG)/;
 
 describe('CreateKey', () => {
   test.each(PAIRS)('%s for %s', async (spec, usage, row) => {
-    const made = await create({ KeySpec: spec as KeySpec, KeyUsage: usage as KeyUsageType });
+    const made = await create({ KeySpec: spec as KeySpec, KeyUsage: usage });
     const lists = {
       ENCRYPT_DECRYPT: { EncryptionAlgorithms: row.encryptionAlgorithms },
       SIGN_VERIFY: { SigningAlgorithms: row.signingAlgorithms },

@@ -125,7 +125,7 @@ function withSecret<T>(
 }
 
 function withPublic<T>(key: NodeKey, row: SetRow<Dsa | Kem>, use: (publicKey: Uint8Array) => T): T {
-  if (key.form === 'spki') return use(publicOf(row, key.key.export() as Buffer));
+  if (key.form === 'spki') return use(publicOf(row, key.key.export()));
   return withSecret(key, row, (_secret, publicKey) => use(publicKey));
 }
 
