@@ -44,6 +44,6 @@ export async function load(t: TestEngine, spec: KeySpec, pkcs8: Buffer): Promise
 export function outcome(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'OK',
-    (error: { status?: string }) => String(error.status),
+    (error: unknown) => String((error as { status?: string }).status),
   );
 }
