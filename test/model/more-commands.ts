@@ -143,6 +143,21 @@ const agreement = free('DeriveSharedSecret', async (_model, real) => {
   await call(real, 'DeriveSharedSecret', { ...body, PublicKey: spki }, 'ValidationException');
 });
 
+const encapsulation = free('Encapsulate', async (_model, real) => {
+  const input = { KeySpec: 'ML_KEM_512', KeyUsage: 'ENCAPSULATE_DECAPSULATE' };
+  const { KeyMetadata } = await call(real, 'CreateKey', input, undefined);
+  const body = { KeyId: KeyMetadata.KeyId, EncapsulationAlgorithm: 'ML_KEM' };
+  const made = await call(real, 'Encapsulate', body, undefined);
+  const { SharedSecretCiphertextBlob } = made;
+  const opened = await call(
+    real,
+    'Decapsulate',
+    { ...body, SharedSecretCiphertextBlob },
+    undefined,
+  );
+  expect(opened.SharedSecret).toBe(made.SharedSecret);
+});
+
 const customStores = free('custom key stores', async (_model, real) => {
   const { CustomKeyStores } = await call(real, 'DescribeCustomKeyStores', {}, undefined);
   expect(CustomKeyStores).toEqual([]);
@@ -270,7 +285,7 @@ export const MORE: readonly fc.Arbitrary<Command>[] = [
   fc.tuple(index, index).map((given) => updateAlias(...given)),
   index.map(retireGrant),
   // Seldom: each of these is several calls.
-  fc.constantFrom(agreement, customStores, random, random),
+  fc.constantFrom(agreement, encapsulation, customStores, random, random),
   fc.constantFrom(listKeys, random, random, random, random, random, random, random),
   fc
     .tuple(fc.constantFrom(0, 0, 0, 1), fc.integer({ min: -100, max: 100 }))
