@@ -45,9 +45,12 @@ const ARN_CHARS_MIN = 20;
 const arns: string[] = new Array<string>(ARNS_KEPT).fill('');
 const arnLiterals: string[] = new Array<string>(ARNS_KEPT).fill('""');
 
+/** A material's id. 48 secret bytes whose base64 has these digits alone are not to be expected. */
+const MATERIAL_ID = /^[0-9a-f]{64}$/;
+
 /**
- * As `quote`; the literal of an ARN is kept, because keys are named in reply after reply. Nothing
- * secret can be: outputs hold secrets as base64 alone, which has no colon.
+ * As `quote`; the literal of an ARN or a material's id is kept, because keys are named in reply
+ * after reply. Nothing secret is: outputs hold secrets as base64 alone, which has no colon.
  */
 function valueLiteral(text: string): string {
   const { length } = text;
@@ -56,7 +59,7 @@ function valueLiteral(text: string): string {
   const place = (ends + length) & (ARNS_KEPT - 1);
   if (arns[place] === text) return arnLiterals[place]!;
   const literal = quote(text);
-  if (text.startsWith('arn:')) {
+  if (text.startsWith('arn:') || MATERIAL_ID.test(text)) {
     arns[place] = text;
     arnLiterals[place] = literal;
   }
