@@ -274,7 +274,11 @@ describe('status', () => {
       expect([run.status, run.stderr]).toEqual([0, '']);
       const report = JSON.parse(run.stdout);
       expect(report.algorithms.length).toBeGreaterThan(20);
-      for (const row of report.algorithms) expect(row.backend).toBe(backend);
+      for (const { algorithm, backend: serves } of report.algorithms) {
+        // What OpenSSL lacks has another implementation there.
+        const isLacking = backend === 'node' && /^(ED25519_PH|ML_)/.test(algorithm);
+        expect([algorithm, serves]).toEqual([algorithm, isLacking ? 'noble' : backend]);
+      }
       expect(report.cpu).toBeTypeOf('string');
       const text = keystrel(['status'], env).stdout;
       expect(text).toContain(report.cpu);
