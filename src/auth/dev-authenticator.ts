@@ -8,7 +8,7 @@
  * is refused as AWS refuses it, so that a client that forgot to sign is found in development.
  */
 import { KmsError } from '../core/errors.js';
-import { PARTITION } from '../core/ids.js';
+import { accountPrincipal } from '../core/ids.js';
 import {
   serviceOfPrincipal,
   servicePrincipal,
@@ -89,7 +89,7 @@ function serviceCaller(service: string, region: string): Caller {
   const name = servicePrincipal(service);
   return Object.freeze({
     account: DEV_ACCOUNT,
-    arn: servicePrincipalArn(DEV_ACCOUNT, service),
+    arn: servicePrincipalArn(region, DEV_ACCOUNT, service),
     kind: 'service',
     name,
     accessKeyId: name,
@@ -101,7 +101,7 @@ function rootOf(accessKeyId: string, region: string): Caller {
   const account = ACCOUNT.test(accessKeyId) ? accessKeyId : DEV_ACCOUNT;
   return Object.freeze({
     account,
-    arn: `arn:${PARTITION}:iam::${account}:root`,
+    arn: accountPrincipal(region, account),
     kind: 'root',
     name: 'root',
     accessKeyId,

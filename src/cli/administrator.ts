@@ -1,7 +1,7 @@
 /** Administrators and the one showing of their access keys. */
 import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config.js';
-import { PARTITION } from '../core/ids.js';
+import { partitionOf } from '../core/ids.js';
 import type { StoredPrincipal } from '../core/records.js';
 import { SERVICE_NAME, servicePrincipal, servicePrincipalArn } from '../core/service-principals.js';
 import type { Deployment } from '../deployment.js';
@@ -28,8 +28,8 @@ async function userOf(deployment: Deployment, name: string): Promise<StoredPrinc
   if (!USER_NAME.test(name)) {
     throw new Error('a user name has 1 to 64 letters, digits and characters of +=,.@_-');
   }
-  const { account, store } = deployment;
-  const arn = `arn:${PARTITION}:iam::${account}:user/${name}`;
+  const { account, region, store } = deployment;
+  const arn = `arn:${partitionOf(region)}:iam::${account}:user/${name}`;
   const known = await store.getPrincipal(arn);
   if (known !== undefined) return known;
   const user = { arn, account, kind: 'user', name, createdAt: systemClock.now() } as const;
@@ -43,8 +43,8 @@ async function servicePrincipalOf(
   service: string,
 ): Promise<StoredPrincipal> {
   if (!SERVICE_NAME.test(service)) throw new Error('a service is named like s3');
-  const { account, store } = deployment;
-  const arn = servicePrincipalArn(account, service);
+  const { account, region, store } = deployment;
+  const arn = servicePrincipalArn(region, account, service);
   const known = await store.getPrincipal(arn);
   if (known !== undefined) return known;
   const name = servicePrincipal(service);

@@ -7,6 +7,7 @@
  * the CLI's business (src/cli/config-sources.ts); nothing here has an effect.
  */
 import { z } from 'zod';
+import { partitionOf } from './ids.js';
 import {
   BODY_BYTES_MAX,
   BODY_TIMEOUT_MS,
@@ -320,8 +321,9 @@ const shape = {
     argument: 'NAME,NAME',
     fallback: 'what init was given, else the home Region alone; in development mode every Region',
     text:
-      'Regions that are served, each as a world of its own but for multi-Region keys; a list. At ' +
-      'init the first is the home Region unless `region` says so. More may be added at any start, ' +
+      'Regions that are served, each as a world of its own but for multi-Region keys; a list, all ' +
+      'of one partition of AWS (`aws`, `aws-cn` for `cn-*`, `aws-us-gov` for `us-gov-*`). At init ' +
+      'the first is the home Region unless `region` says so. More may be added at any start, ' +
       'and keys of a Region that is left out stay where they are.',
   }),
   account: setting(
@@ -434,6 +436,10 @@ function contradictions(config: Config): readonly (readonly [string, string])[] 
   const { region, regions } = config;
   if (regions !== undefined && new Set(regions).size < regions.length) {
     found.push(['regions', 'a Region is named twice']);
+  }
+  const partitions = new Set(regions?.map(partitionOf));
+  if (partitions.size > 1) {
+    found.push(['regions', `Regions of more than one partition: ${[...partitions].join(', ')}`]);
   }
   if (region !== undefined && regions?.includes(region) === false) {
     found.push(['regions', `the home Region ${region} is not among them`]);

@@ -1,7 +1,7 @@
 /** ARNs, key ids and request ids of AWS KMS. */
 import { randomBytes, randomUUID } from 'node:crypto';
 
-export const PARTITION = 'aws';
+const DEFAULT_PARTITION = 'aws';
 
 /** Partitions other than `aws`, by the beginning of their Regions' names. */
 const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
@@ -14,9 +14,20 @@ const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
   ['eusc-', 'aws-eusc'],
 ];
 
+/** By Region, because names are asked for far more often than there are Regions. */
+const known = new Map<string, string>();
+/** Regions of AWS, several times over. */
+const KNOWN_MAX = 256;
+
 /** The partition of AWS that a Region belongs to: nothing is shared across partitions. */
 export function partitionOf(region: string): string {
-  return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? PARTITION;
+  let partition = known.get(region);
+  if (partition === undefined) {
+    partition = PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? DEFAULT_PARTITION;
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(region, partition);
+  }
+  return partition;
 }
 
 const KEY_ID =
@@ -44,16 +55,16 @@ export function keyIdFromBytes(bytes: Uint8Array, multiRegion: boolean): string 
 }
 
 export function keyArn(region: string, account: string, keyId: string): string {
-  return `arn:${PARTITION}:kms:${region}:${account}:key/${keyId}`;
+  return `arn:${partitionOf(region)}:kms:${region}:${account}:key/${keyId}`;
 }
 
-/** The principal that stands for a whole account. `account`: 12 digits. */
-export function accountPrincipal(account: string): string {
-  return `arn:${PARTITION}:iam::${account}:root`;
+/** The principal that stands for a whole account, in the partition of `region`. */
+export function accountPrincipal(region: string, account: string): string {
+  return `arn:${partitionOf(region)}:iam::${account}:root`;
 }
 
 export function aliasArn(region: string, account: string, aliasName: string): string {
-  return `arn:${PARTITION}:kms:${region}:${account}:${aliasName}`;
+  return `arn:${partitionOf(region)}:kms:${region}:${account}:${aliasName}`;
 }
 
 export interface KmsArn {

@@ -3,7 +3,7 @@
  * have KMS keys of their own, as AWS services have AWS managed keys. A service NAME signs as the
  * principal NAME.amazonaws.com, and its key has the alias alias/aws/NAME.
  */
-import { PARTITION } from './ids.js';
+import { partitionOf } from './ids.js';
 
 export const SERVICE_NAME = /^[a-z][a-z0-9-]{0,61}$/;
 /** Services of a deployment. */
@@ -24,6 +24,6 @@ export function serviceOfPrincipal(name: string): string | undefined {
 }
 
 /** Services have no ARN with AWS; ours have an account, the one whose keys they use. */
-export function servicePrincipalArn(account: string, service: string): string {
-  return `arn:${PARTITION}:iam::${account}:service/${servicePrincipal(service)}`;
+export function servicePrincipalArn(region: string, account: string, service: string): string {
+  return `arn:${partitionOf(region)}:iam::${account}:service/${servicePrincipal(service)}`;
 }

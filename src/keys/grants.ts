@@ -187,7 +187,7 @@ function denied(caller: Caller, key: Key): KmsError {
  */
 function mayRetire(caller: Caller, grant: StoredGrant): boolean {
   if (grant.issuingAccount === caller.account) return true;
-  const own = [caller.arn, accountPrincipal(caller.account)];
+  const own = [caller.arn, accountPrincipal(caller.region, caller.account)];
   if (grant.retiringPrincipal !== null && own.includes(grant.retiringPrincipal)) return true;
   return grant.operations.includes('RetireGrant') && own.includes(grant.granteePrincipal);
 }

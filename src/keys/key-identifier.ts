@@ -1,7 +1,7 @@
 /** Reads the four forms in which a request names a key. AWS KMS API reference, "KeyId". */
 import type { Caller } from '../auth/port.js';
 import { KmsError } from '../core/errors.js';
-import { aliasArn, isKeyId, keyArn, PARTITION, parseKmsArn } from '../core/ids.js';
+import { aliasArn, isKeyId, keyArn, parseKmsArn, partitionOf } from '../core/ids.js';
 
 const ALIAS_PREFIX = 'alias/';
 const KEY_PREFIX = 'key/';
@@ -86,7 +86,7 @@ export function parseAnyKey(caller: Caller, text: string, permission: string): K
 /** What an ARN of the caller's account and Region names: a bare key id or an alias name. */
 function ownResource(caller: Caller, text: string, permission: string): string {
   const arn = parseKmsArn(text);
-  if (arn === undefined || arn.partition !== PARTITION) {
+  if (arn === undefined || arn.partition !== partitionOf(caller.region)) {
     throw new KmsError('InvalidArnException', `Invalid arn ${text}`);
   }
   const isKey = arn.resource.startsWith(KEY_PREFIX);

@@ -4,7 +4,7 @@
  * through the service for all of the account, sight of the metadata for the account itself.
  */
 import type { Caller } from '../auth/port.js';
-import { PARTITION } from '../core/ids.js';
+import { accountPrincipal } from '../core/ids.js';
 import { serviceOfPrincipal } from '../core/service-principals.js';
 import type { Key } from './key.js';
 
@@ -73,7 +73,7 @@ export function serviceKeyPolicy(service: string, account: string, region: strin
       {
         Sid: 'Allow direct access to key metadata to the account',
         Effect: 'Allow',
-        Principal: { AWS: `arn:${PARTITION}:iam::${account}:root` },
+        Principal: { AWS: accountPrincipal(region, account) },
         Action: VIEW_ACTIONS,
         Resource: '*',
       },

@@ -95,9 +95,9 @@ export interface Operation<S extends TSchema = TSchema, O = unknown> {
   readonly input: S;
   /**
    * Keys that the request names; empty for none. Pure. Throws the KmsError of rules that look at
-   * the input alone and that a schema cannot say.
+   * the input and its Region alone and that a schema cannot say. `region`: of the request.
    */
-  access(input: Static<S>): readonly KeyReference[];
+  access(input: Static<S>, region: string): readonly KeyReference[];
   /** Buckets; gets the resolved keys (quota class by key spec). Pure. */
   quota(input: Static<S>, keys: readonly Key[]): readonly Draw[];
   readonly audit: AuditShape<Static<S>, O>;

@@ -1,10 +1,10 @@
 /** The key policy of a key for which none was given. AWS KMS Developer Guide, "Default key policy". */
-import { PARTITION } from '../core/ids.js';
+import { accountPrincipal } from '../core/ids.js';
 
 const INDENT = '  ';
 
 /** As AWS KMS stores it: the account may delegate everything by its identity policies. */
-export function defaultKeyPolicy(account: string): object {
+export function defaultKeyPolicy(region: string, account: string): object {
   return {
     Version: '2012-10-17',
     Id: 'key-default-1',
@@ -12,7 +12,7 @@ export function defaultKeyPolicy(account: string): object {
       {
         Sid: 'Enable IAM User Permissions',
         Effect: 'Allow',
-        Principal: { AWS: `arn:${PARTITION}:iam::${account}:root` },
+        Principal: { AWS: accountPrincipal(region, account) },
         Action: 'kms:*',
         Resource: '*',
       },

@@ -47,9 +47,10 @@ export function invalidPrincipals(): KmsError {
 
 /**
  * Reads and checks the text of a key policy. The document is frozen, all of it.
+ * @param partition of the key: principals of another cannot be named, e.g. 'aws-cn'
  * @throws MalformedPolicyDocumentException
  */
-export function parsePolicy(text: string): PolicyDocument {
+export function parsePolicy(text: string, partition: string): PolicyDocument {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -66,11 +67,13 @@ export function parsePolicy(text: string): PolicyDocument {
   return Object.freeze({
     version: version as PolicyDocument['version'],
     id: optionalText(document.Id, 'Id'),
-    statements: Object.freeze(list(document.Statement).map(parseStatement)),
+    statements: Object.freeze(
+      list(document.Statement).map((statement) => parseStatement(statement, partition)),
+    ),
   });
 }
 
-function parseStatement(value: unknown): Statement {
+function parseStatement(value: unknown, partition: string): Statement {
   const statement = object(value, 'A statement');
   refuseOthers(statement, STATEMENT_MEMBERS, 'A statement');
   const { Effect: effect } = statement;
@@ -78,28 +81,29 @@ function parseStatement(value: unknown): Statement {
   return Object.freeze({
     sid: optionalText(statement.Sid, 'Sid'),
     effect,
-    principals: parsePrincipals(statement),
+    principals: parsePrincipals(statement, partition),
     actions: patterns(statement, 'Action', ACTION),
     resources: patterns(statement, 'Resource', RESOURCE),
     conditions: parseConditions(statement.Condition),
   });
 }
 
-function parsePrincipals(statement: Json): Principals {
+function parsePrincipals(statement: Json, partition: string): Principals {
   const [negated, value] = oneOf(statement, 'Principal') ?? [];
   if (negated === undefined) throw malformed('Policy contains a statement with no principal.');
-  const entries = value === '*' ? ANYONE : Object.freeze(principalEntries(value));
+  const entries = value === '*' ? ANYONE : Object.freeze(principalEntries(value, partition));
   if (entries.length === 0) throw malformed('Policy contains a statement with no principal.');
   return Object.freeze({ negated, entries });
 }
 
-function principalEntries(value: unknown): Principal[] {
+function principalEntries(value: unknown, partition: string): Principal[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidPrincipals();
   }
   return Object.entries(value).flatMap(([type, members]) =>
     list(members).map((member) => {
-      const principal = typeof member === 'string' ? parsePrincipal(type, member) : undefined;
+      const principal =
+        typeof member === 'string' ? parsePrincipal(type, member, partition) : undefined;
       if (principal === undefined) throw invalidPrincipals();
       return principal;
     }),

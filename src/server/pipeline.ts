@@ -168,7 +168,7 @@ class RequestPipeline {
       exchange.isUse = route.isUse;
       const input = route.read(exchange.request.body);
       exchange.input = input;
-      const references = operation.access(input);
+      const references = operation.access(input, caller.region);
       const proven = this.#prove(exchange, route, input as ProvingInput);
       keys =
         proven === undefined

@@ -48,7 +48,7 @@ test('every setting can be given by its variable and in the file', async () => {
     listen: '127.0.0.1:1',
     adminListen: '127.0.0.1:2',
     region: 'eu-west-3',
-    regions: 'eu-west-3, us-gov-east-1',
+    regions: 'eu-west-3, ap-southeast-2',
     account: '123456789012',
     quota: 'off',
     services: 's3,ebs',

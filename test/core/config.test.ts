@@ -56,6 +56,12 @@ describe('refused, by the name of the setting', () => {
     ['a region', { region: 'US East' }, 'region', /us-east-1/],
     ['Regions', { regions: 'us-east-1,Mars' }, 'regions.1', /list of Regions/],
     ['no Region', { regions: [] }, 'regions', /must name/],
+    [
+      'Regions of two partitions',
+      { regions: 'us-east-1,cn-north-1' },
+      'regions',
+      /more than one partition: aws, aws-cn/,
+    ],
     ['a Region twice', { regions: ['us-east-1', 'us-east-1'] }, 'regions', /twice/],
     [
       'a home Region that is not served',

@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BlobInput } from '../../src/core/blob.js';
 import {
+  accountPrincipal,
+  aliasArn,
   isKeyId,
   keyArn,
   keyIdBytes,
   keyIdFromBytes,
   newKeyId,
   parseKmsArn,
+  partitionOf,
 } from '../../src/core/ids.js';
 import {
   handleGeneration,
@@ -39,6 +42,29 @@ describe('key ids', () => {
     `A${id.slice(1)}`,
   ])('%j is no key id', (text) => {
     expect(isKeyId(text)).toBe(false);
+  });
+
+  test.each([
+    ['eu-west-1', 'aws'],
+    ['us-west-2', 'aws'],
+    ['cn-north-1', 'aws-cn'],
+    ['cn-northwest-1', 'aws-cn'],
+    ['us-gov-east-1', 'aws-us-gov'],
+    ['us-iso-east-1', 'aws-iso'],
+    ['us-isob-east-1', 'aws-iso-b'],
+    ['eusc-de-east-1', 'aws-eusc'],
+  ])('ARNs of %s are of the partition %s', (region, partition) => {
+    // Twice: the second answer is remembered.
+    for (let time = 0; time < 2; time++) expect(partitionOf(region)).toBe(partition);
+    const id = newKeyId(true);
+    expect(keyArn(region, '1', id)).toBe(`arn:${partition}:kms:${region}:1:key/${id}`);
+    expect(aliasArn(region, '1', 'alias/a')).toBe(`arn:${partition}:kms:${region}:1:alias/a`);
+    expect(accountPrincipal(region, '1')).toBe(`arn:${partition}:iam::1:root`);
+  });
+
+  test('any number of Regions can be asked for', () => {
+    for (let i = 0; i < 1_000; i++) expect(partitionOf(`cn-made-up-${i}`)).toBe('aws-cn');
+    expect(partitionOf('us-east-1')).toBe('aws');
   });
 
   test('ARNs parse to what they were made of', () => {

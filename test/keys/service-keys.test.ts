@@ -27,7 +27,7 @@ function service(name: string, account = ACCOUNT, region = REGION): Caller {
   return {
     account,
     region,
-    arn: servicePrincipalArn(account, name),
+    arn: servicePrincipalArn(region, account, name),
     kind: 'service',
     name: servicePrincipal(name),
     accessKeyId: 'AKIASERVICE',

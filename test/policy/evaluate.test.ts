@@ -31,7 +31,7 @@ function decide(
   context: Context = {},
   action = 'kms:PutKeyPolicy',
 ) {
-  const document = parsePolicy(JSON.stringify({ Statement: statements }));
+  const document = parsePolicy(JSON.stringify({ Statement: statements }), 'aws');
   const entries = Object.entries(context).map(
     ([name, value]) => [name.toLowerCase(), typeof value === 'string' ? [value] : value] as const,
   );
@@ -214,7 +214,7 @@ describe('conditions', () => {
 });
 
 test('the default policy: its layout, and that it delegates to the account', () => {
-  const text = policyText(defaultKeyPolicy(ACCOUNT));
+  const text = policyText(defaultKeyPolicy('us-east-1', ACCOUNT));
   expect(text).toBe(`{
   "Version" : "2012-10-17",
   "Id" : "key-default-1",
@@ -229,6 +229,8 @@ test('the default policy: its layout, and that it delegates to the account', () 
   } ]
 }`);
   const request = { action: 'kms:Decrypt', resource: KEY, context: new Map() };
-  expect(evaluatePolicy(parsePolicy(text), { ...request, principal: ANN })).toBe('delegated');
-  expect(evaluatePolicy(parsePolicy(text), { ...request, principal: ROOT })).toBe('allowed');
+  expect(evaluatePolicy(parsePolicy(text, 'aws'), { ...request, principal: ANN })).toBe(
+    'delegated',
+  );
+  expect(evaluatePolicy(parsePolicy(text, 'aws'), { ...request, principal: ROOT })).toBe('allowed');
 });

@@ -8,11 +8,11 @@ const STATEMENT = { Effect: 'Allow', Principal: { AWS: ROOT }, Action: 'kms:*', 
 
 const policy = (statement: object, members: object = {}) =>
   JSON.stringify({ Version: '2012-10-17', Statement: [statement], ...members });
-const parse = (statement: object) => parsePolicy(policy(statement)).statements[0]!;
+const parse = (statement: object) => parsePolicy(policy(statement), 'aws').statements[0]!;
 
 function refusal(text: string): string {
   try {
-    parsePolicy(text);
+    parsePolicy(text, 'aws');
   } catch (error) {
     expect(error).toBeInstanceOf(KmsError);
     expect((error as KmsError).code).toBe('MalformedPolicyDocumentException');
@@ -58,6 +58,7 @@ test('a document is read, typed and frozen through and through', () => {
         { Effect: 'Deny', NotPrincipal: { AWS: ROOT }, NotAction: '*', Resource: ['*'] },
       ],
     }),
+    'aws',
   );
   expect(document).toEqual({
     version: '2012-10-17',
@@ -151,7 +152,10 @@ test('a document is read, typed and frozen through and through', () => {
 });
 
 test('what may be left out: Version, Id, Sid, Action, Resource, the list around one statement', () => {
-  const document = parsePolicy(JSON.stringify({ Statement: { Effect: 'Allow', Principal: '*' } }));
+  const document = parsePolicy(
+    JSON.stringify({ Statement: { Effect: 'Allow', Principal: '*' } }),
+    'aws',
+  );
   expect(document).toEqual({
     version: '2008-10-17',
     id: undefined,
@@ -169,7 +173,7 @@ test('what may be left out: Version, Id, Sid, Action, Resource, the list around 
   expect(parse({ ...STATEMENT, Principal: { AWS: '*' } }).principals.entries).toEqual([
     { kind: 'everyone' },
   ]);
-  expect(parsePolicy('{"Statement": []}').statements).toEqual([]);
+  expect(parsePolicy('{"Statement": []}', 'aws').statements).toEqual([]);
 });
 
 test.each([

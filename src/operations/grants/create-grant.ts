@@ -28,10 +28,20 @@ const input = structure(
 );
 
 /** Rules that look at the request alone. @throws ValidationException, InvalidArnException */
-function grantRequest(members: (typeof input)['static']): GrantRequest {
+function grantRequest(region: string, members: (typeof input)['static']): GrantRequest {
   const { GranteeServicePrincipal, RetiringServicePrincipal, Operations } = members;
-  const grantee = onePrincipal('Grantee', members.GranteePrincipal, GranteeServicePrincipal);
-  const retiring = anyPrincipal('Retiring', members.RetiringPrincipal, RetiringServicePrincipal);
+  const grantee = onePrincipal(
+    region,
+    'Grantee',
+    members.GranteePrincipal,
+    GranteeServicePrincipal,
+  );
+  const retiring = anyPrincipal(
+    region,
+    'Retiring',
+    members.RetiringPrincipal,
+    RetiringServicePrincipal,
+  );
   if (Operations.every((name) => name === 'CreateGrant')) {
     const text = 'Grants must not contain only the CreateGrant operation.';
     throw new KmsError('ValidationException', text);
@@ -59,8 +69,8 @@ function grantRequest(members: (typeof input)['static']): GrantRequest {
 export const createGrant = operation({
   name: 'CreateGrant',
   input,
-  access(members) {
-    grantRequest(members);
+  access(members, region) {
+    grantRequest(region, members);
     return [{ member: 'KeyId', id: members.KeyId, aliases: false, permission: 'kms:CreateGrant' }];
   },
   quota: ownDraws('CreateGrant'),
@@ -88,7 +98,7 @@ export const createGrant = operation({
   },
   async run({ service, caller, keys, endDryRun }, members) {
     const key = keys[0]!;
-    const request = grantRequest(members);
+    const request = grantRequest(caller.region, members);
     service.requireState('CreateGrant', key);
     service.requireGrantFits(key, request.operations, request.constraints);
     if (members.DryRun === true) await service.requireGrantRoom(caller, key, request);

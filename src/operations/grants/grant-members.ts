@@ -115,7 +115,7 @@ export function grantListEntry(grant: StoredGrant): object {
     ...(retiring !== null && {
       [isArn(retiring) ? 'RetiringPrincipal' : 'RetiringServicePrincipal']: retiring,
     }),
-    IssuingAccount: accountPrincipal(grant.issuingAccount),
+    IssuingAccount: accountPrincipal(grant.region, grant.issuingAccount),
     Operations: grant.operations,
     Constraints:
       constraints === null

@@ -42,8 +42,8 @@ export const listGrants = operation({
     },
     { required: ['KeyId'] },
   ),
-  access(input) {
-    anyPrincipal('Grantee', input.GranteePrincipal, input.GranteeServicePrincipal);
+  access(input, region) {
+    anyPrincipal(region, 'Grantee', input.GranteePrincipal, input.GranteeServicePrincipal);
     if (input.GrantId !== undefined) requireGrantId(input.GrantId);
     return [{ member: 'KeyId', id: input.KeyId, aliases: false, permission: 'kms:ListGrants' }];
   },

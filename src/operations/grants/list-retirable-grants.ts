@@ -21,8 +21,8 @@ export const listRetirableGrants = operation({
     RetiringPrincipal: PrincipalId,
     RetiringServicePrincipal: ServicePrincipal,
   }),
-  access(input) {
-    onePrincipal('Retiring', input.RetiringPrincipal, input.RetiringServicePrincipal);
+  access(input, region) {
+    onePrincipal(region, 'Retiring', input.RetiringPrincipal, input.RetiringServicePrincipal);
     return [];
   },
   quota: ownDraws('ListRetirableGrants'),

@@ -4,18 +4,21 @@
  * own. Groups and organizations are no principals.
  */
 import { KmsError } from '../../core/errors.js';
-import { PARTITION } from '../../core/ids.js';
+import { partitionOf } from '../../core/ids.js';
 
 const NAME = '[\\w+=,.@-]{1,64}';
+/** After `arn:` and the partition. */
 const FORMS: readonly RegExp[] = [
   // Users and roles may have a path, whose parts end in slashes.
   `iam::\\d{12}:(?:root|(?:user|role)/(?:[\\w+=,.@:-]+/)*${NAME})`,
   `sts::\\d{12}:(?:assumed-role/${NAME}/${NAME}|federated-user/${NAME})`,
-].map((form) => new RegExp(`^arn:${PARTITION}:${form}$`));
+].map((form) => new RegExp(`^${form}$`));
 
-/** @throws InvalidArnException */
-function requirePrincipal(arn: string): void {
-  if (FORMS.some((form) => form.test(arn))) return;
+/** @throws InvalidArnException, also for principals of another partition than the Region's */
+function requirePrincipal(region: string, arn: string): void {
+  const prefix = `arn:${partitionOf(region)}:`;
+  const form = arn.slice(prefix.length);
+  if (arn.startsWith(prefix) && FORMS.some((known) => known.test(form))) return;
   throw new KmsError('InvalidArnException', `ARN does not refer to a valid principal: ${arn}`);
 }
 
@@ -29,6 +32,7 @@ export function accountOf(arn: string): string {
  * @throws ValidationException when both are, InvalidArnException when the ARN is no principal's
  */
 export function anyPrincipal(
+  region: string,
   role: 'Grantee' | 'Retiring',
   arn: string | undefined,
   service: string | undefined,
@@ -39,17 +43,18 @@ export function anyPrincipal(
       `${role}Principal and ${role}ServicePrincipal cannot be specified together.`,
     );
   }
-  if (arn !== undefined) requirePrincipal(arn);
+  if (arn !== undefined) requirePrincipal(region, arn);
   return arn ?? service;
 }
 
 /** As anyPrincipal. @throws ValidationException also when neither is given */
 export function onePrincipal(
+  region: string,
   role: 'Grantee' | 'Retiring',
   arn: string | undefined,
   service: string | undefined,
 ): string {
-  const principal = anyPrincipal(role, arn, service);
+  const principal = anyPrincipal(region, role, arn, service);
   if (principal !== undefined) return principal;
   throw new KmsError(
     'ValidationException',

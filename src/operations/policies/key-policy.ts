@@ -3,6 +3,7 @@
  * exist, and that the caller can still change it afterwards. AWS KMS API reference, PutKeyPolicy.
  */
 import { KmsError } from '../../core/errors.js';
+import { partitionOf } from '../../core/ids.js';
 import type { StoredKey } from '../../core/records.js';
 import type { Key } from '../../keys/key.js';
 import { defaultKeyPolicy, policyText } from '../../policy/default-policy.js';
@@ -22,7 +23,7 @@ export type PolicyTarget = Pick<StoredKey, 'keySpec' | 'keyUsage' | 'origin' | '
 
 /** The policy of a key, as GetKeyPolicy shows it: the text given, or AWS's own. */
 export function keyPolicyText({ record }: Key): string {
-  return record.policy ?? policyText(defaultKeyPolicy(record.account));
+  return record.policy ?? policyText(defaultKeyPolicy(record.region, record.account));
 }
 
 /**
@@ -44,7 +45,7 @@ export async function requireKeyPolicy(
       `The key policy is longer than ${policyBytes} bytes.`,
     );
   }
-  const document = parsePolicy(policy);
+  const document = parsePolicy(policy, partitionOf(caller.region));
   for (const arn of ownPrincipals(document, caller.account)) {
     if (!(await service.principalExists(arn))) throw invalidPrincipals();
   }
