@@ -26,6 +26,9 @@ export interface BenchRow {
   /** What `ratio` compares with. */
   readonly baseline?: string;
   readonly ratio?: number;
+  /** By how much dearer than another checkout, percent: median of the rounds, least and most. */
+  readonly change?: number;
+  readonly change_range?: readonly [number, number];
   readonly cpu?: string;
   readonly cpu_class?: string;
   /** What else tells this row from others: threads, dispatch mode. */
@@ -43,6 +46,8 @@ export interface ReportOptions {
   readonly json: boolean;
   /** Lines below the table. */
   readonly notes?: readonly string[];
+  /** Shows the rows instead of `table`. */
+  readonly show?: (rows: readonly BenchRow[]) => string;
   /** Append to the history. */
   readonly record: boolean;
 }
@@ -129,7 +134,7 @@ export function report(rows: readonly BenchRow[], options: ReportOptions): void 
     for (const row of complete) console.log(JSON.stringify(row));
   } else {
     console.log(`${here.cpu}, class ${here.cpu_class}, node ${process.version}\n`);
-    console.log(table(complete));
+    console.log((options.show ?? table)(complete));
     for (const note of options.notes ?? []) console.log(`\n${note}`);
   }
   if (!options.record) return;

@@ -10,15 +10,19 @@
  *
  * `--compare generic [--specs RSA_2048,ECC_NIST_P384] [--rounds 3]` runs something else: Sign against
  * the same server with other kernels, and whether the server rises as the engine does (compare.ts).
+ *
+ * `--against DIR [--operations A,B] [--rounds 5]` runs something else again: every operation against
+ * the server of another checkout, built in DIR (against.ts).
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type BenchRow, report } from '../harness.js';
+import { compareCheckouts, linePerOperation, SLOWER_PERCENT } from './against.js';
 import { compareClasses, verdicts } from './compare.js';
 import { engineRate } from './engine-rate.js';
 import { signedRequest } from './signed-request.js';
 import { startTarget, type Target, type TargetName } from './targets.js';
-import { SIGNING_ALGORITHMS, type SigningSpec, WORKLOADS, type Workload } from './workloads.js';
+import { type SigningSpec, WORKLOADS, type Workload } from './workloads.js';
 import { applyLoad, hasWrk, type LoadResult } from './wrk.js';
 
 /** Different requests per run, sent in turn. */
@@ -34,8 +38,10 @@ const { values: options } = parseArgs({
     targets: { type: 'string', default: 'echo,naive,keystrel' },
     'engine-threads': { type: 'string', default: '0' },
     compare: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '3' },
-    specs: { type: 'string', default: Object.keys(SIGNING_ALGORITHMS).join() },
+    rounds: { type: 'string' },
+    specs: { type: 'string', default: 'RSA_2048,ECC_NIST_P384' },
+    against: { type: 'string', default: '' },
+    operations: { type: 'string', default: '' },
   },
 });
 
@@ -98,7 +104,7 @@ async function compareKernels(): Promise<void> {
   const rows = await compareClasses({
     specs: options.specs.split(',') as SigningSpec[],
     baseline: options.compare,
-    rounds: options.small ? 1 : Number(options.rounds),
+    rounds: options.small ? 1 : Number(options.rounds ?? 3),
     seconds: options.small ? 1 : Number(options.seconds),
     warmUpSeconds: options.small ? 0.2 : 2,
     connections: Number(options.connections),
@@ -108,8 +114,26 @@ async function compareKernels(): Promise<void> {
   report(rows, { json: options.json, record: !options.small, notes: verdicts(rows) });
 }
 
+async function againstCheckout(): Promise<void> {
+  const rows = await compareCheckouts({
+    checkout: options.against,
+    operations: options.operations === '' ? [] : options.operations.split(','),
+    rounds: options.small ? 1 : Number(options.rounds ?? 5),
+    connections: Number(options.connections),
+    engineThreads: Number(options['engine-threads']),
+    small: options.small,
+  });
+  report(rows, {
+    json: options.json,
+    record: !options.small,
+    show: linePerOperation,
+    notes: [`SLOWER: by more than ${SLOWER_PERCENT} %, median of the rounds' own differences.`],
+  });
+}
+
 async function main(): Promise<void> {
   if (!hasWrk()) throw new Error('wrk is not installed (Debian: apt-get install wrk)');
+  if (options.against !== '') return againstCheckout();
   if (options.compare !== '') return compareKernels();
   const names = options.targets.split(',') as TargetName[];
   const wanted = options.ops === '' ? [] : options.ops.split(',');

@@ -68,8 +68,7 @@ export async function callOnce(
       .filter(([name]) => name !== 'host' && name !== 'content-length'),
   );
   const reply = await fetch(endpoint, { method: 'POST', headers, body });
-  const answer = (await reply.json()) as Record<string, unknown>;
-  if (reply.status !== 200)
-    throw new Error(`${operation}: ${reply.status} ${JSON.stringify(answer)}`);
-  return answer;
+  const answer = await reply.text();
+  if (reply.status !== 200) throw new Error(`${operation}: ${reply.status} ${answer}`);
+  return answer === '' ? {} : (JSON.parse(answer) as Record<string, unknown>);
 }

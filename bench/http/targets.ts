@@ -116,8 +116,9 @@ async function startKeystrel(
   quotas: Quotas,
   engineThreads: number,
   cpuClass: string,
+  checkout = repository(),
 ): Promise<Target> {
-  const cli = join(repository(), 'dist/cli/keystrel.js');
+  const cli = join(checkout, 'dist/cli/keystrel.js');
   if (!existsSync(cli)) throw new Error(`${cli} is not built: npm run build`);
   const folder = scratch();
   const data = join(folder, 'data');
@@ -156,4 +157,9 @@ export function startTarget(
     return startKeystrel({ default: CAP, ...quotas }, engineThreads, cpuClass);
   }
   return startChild(name, [here(`${name}-server.js`)], DUMMY, scratch());
+}
+
+/** Our server as another checkout has it, with that one's own command line; built there. */
+export function startCheckout(checkout: string, engineThreads: number): Promise<Target> {
+  return startKeystrel({ default: CAP, 'hot-key': CAP }, engineThreads, '', checkout);
 }

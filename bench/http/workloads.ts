@@ -11,6 +11,7 @@ export interface Workload {
 /** The key specs that Sign is measured with, and the algorithm of each. */
 export const SIGNING_ALGORITHMS = {
   RSA_2048: 'RSASSA_PKCS1_V1_5_SHA_256',
+  ECC_NIST_P256: 'ECDSA_SHA_256',
   ECC_NIST_P384: 'ECDSA_SHA_384',
 } as const;
 export type SigningSpec = keyof typeof SIGNING_ALGORITHMS;

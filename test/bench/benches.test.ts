@@ -102,6 +102,21 @@ describe('benches, small', { timeout: 240_000 }, () => {
     expect(served.met).toBe(served.ratio! >= served.at_least!);
   });
 
+  test('http, every operation against another checkout', (context) => {
+    if (!hasWrk()) return context.skip('wrk is not installed');
+    const rows = run('http', '--against', root);
+    expect(rows.length % 3).toBe(0);
+    const ours = rows.filter((row) => row.change !== undefined);
+    expect(ours).toHaveLength(rows.length / 3);
+    const operations = new Set(ours.map((row) => row.op.split(' ')[0]));
+    expect(operations.size).toBe(26);
+    for (const { change, met, ratio, cpu_us_per_op } of ours) {
+      expect(cpu_us_per_op).toBeGreaterThan(0);
+      expect(ratio).toBeGreaterThan(0);
+      expect(met).toBe(change! <= 5);
+    }
+  });
+
   test('pool', () => {
     const rows = run('pool');
     expect(new Set(rows.map((row) => row.op))).toEqual(new Set(['encrypt', 'mixed']));
