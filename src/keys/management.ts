@@ -1,7 +1,7 @@
 /** Making, changing and deleting keys. */
 import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
-import { newKeyId } from '../core/ids.js';
+import { keyArn, newKeyId } from '../core/ids.js';
 import type { ResourceQuotas } from '../core/limits.js';
 import type { StoredKey, StoredMaterial, Tag } from '../core/records.js';
 import type { KeyStore } from '../keystores/port.js';
@@ -16,7 +16,7 @@ import type { Markers } from './markers.js';
 import { type NewMaterialKey, newMaterial } from './new-material.js';
 import { ResolvedKey } from './resolved-key.js';
 import type { Rotation } from './rotation.js';
-import type { CreateKeyRequest, Page } from './service.js';
+import type { CreateKeyRequest, ListedKey, Page } from './service.js';
 import { requireTags } from './tags.js';
 
 const DAY_MS = 86_400_000;
@@ -132,14 +132,18 @@ export class Management {
     }));
   }
 
-  async listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<Key>> {
+  async listKeys(
+    caller: Caller,
+    limit: number,
+    marker: string | undefined,
+  ): Promise<Page<ListedKey>> {
     const { store, markers } = this.#parts;
     const { account, region } = caller;
     return markers.page(
       ['ListKeys', account, region],
       marker,
-      (after) => store.listKeys({ account, region }, limit, after),
-      (record) => ResolvedKey.of(record),
+      (after) => store.listKeyIds({ account, region }, limit, after),
+      (keyId) => ({ keyId, arn: keyArn(region, account, keyId) }),
     );
   }
 

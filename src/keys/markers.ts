@@ -30,7 +30,7 @@ export class Markers {
    *
    * @example
    * const list = ['ListKeys', account, region];
-   * return markers.page(list, marker, (after) => store.listKeys(scope, limit, after), itemOf);
+   * return markers.page(list, marker, (after) => store.listKeyIds(scope, limit, after), itemOf);
    */
   async page<R, T>(
     list: readonly string[],

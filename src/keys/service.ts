@@ -51,6 +51,12 @@ export interface RotationStatus {
   readonly nextRotationAt: number;
 }
 
+/** A key as a list of keys shows it. */
+export interface ListedKey {
+  readonly keyId: string;
+  readonly arn: string;
+}
+
 /** An alias of a service whose key is not made yet has neither target nor dates. */
 export type ListedAlias =
   | StoredAlias
@@ -183,7 +189,7 @@ export interface KeyService {
    */
   deleteImportedMaterial(key: Key, materialId: string | undefined): Promise<string | undefined>;
   /** @throws InvalidMarkerException */
-  listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<Key>>;
+  listKeys(caller: Caller, limit: number, marker: string | undefined): Promise<Page<ListedKey>>;
 
   // Rotation. The operation has checked the key's state before.
   /**

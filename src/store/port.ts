@@ -177,8 +177,8 @@ export interface Store {
    * at `now`, milliseconds since the epoch. CONFLICT when the version differs; NOT_FOUND.
    */
   deleteKey(scope: Scope, keyId: string, expectVersion: number, now: number): Promise<void>;
-  /** Ordered by key id. */
-  listKeys(scope: Scope, limit: number, after: string | undefined): Promise<Page<StoredKey>>;
+  /** In ascending order. */
+  listKeyIds(scope: Scope, limit: number, after: string | undefined): Promise<Page<string>>;
   /** Keys of any account and region in PendingDeletion whose date is at or before `now`. */
   keysDueForDeletion(now: number, limit: number): Promise<readonly StoredKey[]>;
   /**

@@ -24,15 +24,15 @@ export function pageOf<Row, T>(
   return { items, next: rows.length > limit && last !== undefined ? key(last) : undefined };
 }
 
-export function keysPage(
+export function keyIdsPage(
   db: QueryBuilder,
   scope: Scope,
   limit: number,
   after: string | undefined,
-): Compilable<KeyTable> {
+): Compilable<Pick<KeyTable, 'key_id'>> {
   const query = db
     .selectFrom('keys')
-    .selectAll()
+    .select('key_id')
     .where('account', '=', scope.account)
     .where('region', '=', scope.region)
     .orderBy('key_id')

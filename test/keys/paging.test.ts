@@ -21,7 +21,7 @@ function keys(): PagedList {
   return {
     async page(limit, marker) {
       const page = await rig.service.listKeys(by, limit, marker);
-      return { ...page, items: page.items.map((key) => key.record.keyId) };
+      return { ...page, items: page.items.map((key) => key.keyId) };
     },
     async add() {
       const record = keyRecord({ account: ACCOUNT, region });

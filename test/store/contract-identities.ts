@@ -103,7 +103,7 @@ export function identityContract(subject: Subject): void {
     await store.close();
     expect(store.healthy()).toBe(false);
     expect(await refusal(store.getMeta('region'))).toBe('UNAVAILABLE');
-    expect(await refusal(store.listKeys(SCOPE, 1, undefined))).toBe('UNAVAILABLE');
+    expect(await refusal(store.listKeyIds(SCOPE, 1, undefined))).toBe('UNAVAILABLE');
     expect(await refusal(store.insertMeta('a', 'b'))).toBe('UNAVAILABLE');
     expect(() => store.onChange(() => undefined)).toThrow(/not open/);
   });

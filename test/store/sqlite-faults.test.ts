@@ -93,7 +93,7 @@ describe('damage', () => {
     }
     closeSync(file);
     const store = await rig.open();
-    expect(await refusal(store.listKeys(SCOPE, 10, undefined))).toBe('CORRUPT');
+    expect(await refusal(store.listKeyIds(SCOPE, 10, undefined))).toBe('CORRUPT');
     expect(await refusal(insertKey(store))).toBe('CORRUPT');
     expect(store.healthy()).toBe(false);
   });

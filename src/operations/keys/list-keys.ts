@@ -27,7 +27,7 @@ export const listKeys = operation({
     }
     const page = await service.listKeys(caller, pageLimit(input.Limit, PAGE), input.Marker);
     return {
-      Keys: page.items.map((key) => ({ KeyId: key.record.keyId, KeyArn: key.arn })),
+      Keys: page.items.map((key) => ({ KeyId: key.keyId, KeyArn: key.arn })),
       ...pageMembers(page),
     };
   },

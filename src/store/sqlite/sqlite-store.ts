@@ -33,8 +33,8 @@ import {
   aliasesPage,
   domainKeys,
   keyCount,
+  keyIdsPage,
   keysDue,
-  keysPage,
   materialsDue,
   materialsOf,
   pageOf,
@@ -265,9 +265,14 @@ class SqliteStore implements Store {
   deleteKey(scope: Scope, keyId: string, expectVersion: number, now: number) {
     return this.#run('deleteKey', scope, keyId, expectVersion, now);
   }
-  listKeys(scope: Scope, limit: number, after: string | undefined) {
-    const query = keysPage(this.#builder, scope, limit, after);
-    return this.#page(query, limit, keyOfRow, (key) => key.keyId);
+  listKeyIds(scope: Scope, limit: number, after: string | undefined) {
+    const query = keyIdsPage(this.#builder, scope, limit, after);
+    return this.#page(
+      query,
+      limit,
+      (row) => row.key_id,
+      (keyId) => keyId,
+    );
   }
   keysDueForDeletion(now: number, limit: number) {
     return this.#list(keysDue(this.#builder, now, limit), keyOfRow);
