@@ -5,6 +5,7 @@ import {
   GetKeyPolicyCommand,
   type KMSClient,
   ListKeyPoliciesCommand,
+  ListKeysCommand,
   PutKeyPolicyCommand,
   type PutKeyPolicyCommandInput,
   ScheduleKeyDeletionCommand,
@@ -106,10 +107,16 @@ describe('GetKeyPolicy', () => {
 
 test('ListKeyPolicies: the one name, and no marker that could be its own', async () => {
   const KeyId = await makeKey(server);
-  const { $metadata, ...answer } = await kms.send(new ListKeyPoliciesCommand({ KeyId, Limit: 1 }));
-  expect(answer).toEqual({ PolicyNames: ['default'], Truncated: false });
-  const thrown = await failure(kms.send(new ListKeyPoliciesCommand({ KeyId, Marker: 'forged' })));
-  expect(thrown.name).toBe('InvalidMarkerException');
+  for (const Limit of [undefined, 1, 2, 1000]) {
+    const { $metadata, ...answer } = await kms.send(new ListKeyPoliciesCommand({ KeyId, Limit }));
+    expect(answer).toEqual({ PolicyNames: ['default'], Truncated: false });
+  }
+  await makeKey(server);
+  const { NextMarker } = await kms.send(new ListKeysCommand({ Limit: 1 }));
+  for (const Marker of ['forged', NextMarker!]) {
+    const thrown = await failure(kms.send(new ListKeyPoliciesCommand({ KeyId, Marker })));
+    expect(thrown.name).toBe('InvalidMarkerException');
+  }
 });
 
 describe('PutKeyPolicy refuses, and changes nothing', () => {
