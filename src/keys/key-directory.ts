@@ -28,6 +28,10 @@ interface Recent {
 /** Ours: one less than the number of texts found lately that are kept, a power of two. */
 const MASK = 255;
 
+function placeOf(text: string): number {
+  return (text.charCodeAt(text.length - 1) + 31 * text.charCodeAt(text.length - 2)) & MASK;
+}
+
 export class KeyDirectory {
   readonly #regions = new Map<string, Map<string, Names>>();
   readonly #entries: SecondChanceCache<Entry>;
@@ -44,7 +48,7 @@ export class KeyDirectory {
   }
 
   find(scope: Scope, text: string): ResolvedKey | undefined {
-    const place = (text.charCodeAt(text.length - 1) + 31 * text.charCodeAt(text.length - 2)) & MASK;
+    const place = placeOf(text);
     const recent = this.#recent[place];
     if (
       recent?.text === text &&
@@ -133,8 +137,9 @@ export class KeyDirectory {
   }
 
   #forget(entry: Entry): void {
-    for (const [place, recent] of this.#recent.entries()) {
-      if (recent?.entry === entry) this.#recent[place] = undefined;
+    for (const text of entry.texts) {
+      const place = placeOf(text);
+      if (this.#recent[place]?.entry === entry) this.#recent[place] = undefined;
     }
     const { account, region } = entry.scope;
     const accounts = this.#regions.get(region);

@@ -28,6 +28,26 @@ export function* versionOf(
   return row?.version;
 }
 
+/** Keeps the count of an account's customer managed keys in a Region; `by` is 1 or -1. */
+export function* countKey(
+  db: QueryBuilder,
+  key: Pick<StoredKey, 'account' | 'region' | 'keyManager'>,
+  by: 1 | -1,
+): Steps<void> {
+  const { account, region, keyManager } = key;
+  if (keyManager !== 'CUSTOMER') return;
+  yield* rows(
+    db
+      .insertInto('key_counts')
+      .values({ account, region, keys: by })
+      .onConflict((oc) =>
+        oc
+          .columns(['account', 'region'])
+          .doUpdateSet((eb) => ({ keys: eb('key_counts.keys', '+', by) })),
+      ),
+  );
+}
+
 export function* requireDomainKey(db: QueryBuilder, id: number): Steps<void> {
   const row = yield* firstRow(db.selectFrom('domain_keys').select('id').where('id', '=', id));
   if (row === undefined) throw notFound('the domain key is absent');

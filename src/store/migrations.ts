@@ -200,6 +200,26 @@ function grantTables(db: Kysely<unknown>, { text, int }: ColumnTypes): Compilabl
   ];
 }
 
+/** So far all keys were customer managed ones. */
+function keyCounts(db: Kysely<unknown>, { text, int }: ColumnTypes): Compilable[] {
+  const counted = (db as Kysely<Schema>)
+    .selectFrom('keys')
+    .select((eb) => ['account', 'region', eb.fn.countAll<number>().as('keys')])
+    .groupBy(['account', 'region']);
+  return [
+    db.schema
+      .createTable('key_counts')
+      .addColumn('account', text, required)
+      .addColumn('region', text, required)
+      .addColumn('keys', int, required)
+      .addPrimaryKeyConstraint('key_counts_pk', ['account', 'region']),
+    (db as Kysely<Schema>)
+      .insertInto('key_counts')
+      .columns(['account', 'region', 'keys'])
+      .expression(counted),
+  ];
+}
+
 /** Rotation, import, multi-Region keys, keys that services manage, tags, last uses and grants. */
 const second: Migration = {
   version: 2,
@@ -231,6 +251,7 @@ const second: Migration = {
         .where('multi_region', '=', 1),
       db.schema.createIndex('keys_related').on('keys').columns(['account', 'key_id']),
       db.schema.createIndex('keys_rotation').on('keys').column('next_rotation_at'),
+      ...keyCounts(db, types),
       ...keyCompanions(db, types),
       db.schema.createIndex('materials_expiry').on('materials').column('valid_to'),
       ...grantTables(db, types),

@@ -4,7 +4,13 @@
  * a change made after a look at the replicas is refused when they are others by then.
  */
 import type { StoredKey, StoredMaterial, Tag } from '../core/records.js';
-import { conflict, recordChange, requireDomainKey, updateKeyMaterials } from './key-steps.js';
+import {
+  conflict,
+  countKey,
+  recordChange,
+  requireDomainKey,
+  updateKeyMaterials,
+} from './key-steps.js';
 import { writeTags } from './mutations-tags.js';
 import type { RelatedKeyChange } from './port.js';
 import { rowOfKey, rowOfMaterial } from './rows.js';
@@ -47,6 +53,7 @@ export function* insertReplica(
       .returning('key_id'),
   );
   if (made.length === 0) throw conflict('the region has such a key');
+  yield* countKey(db, replica, 1);
   for (const material of materials) {
     yield* requireDomainKey(db, material.domainKeyId);
     yield* rows(db.insertInto('materials').values(rowOfMaterial(material)));

@@ -14,6 +14,7 @@ import type {
 } from '../core/records.js';
 import {
   conflict,
+  countKey,
   notFound,
   recordChange,
   requireDomainKey,
@@ -83,6 +84,7 @@ function* insertKey(
       .returning('key_id'),
   );
   if (made.length === 0) throw conflict('the key id is taken');
+  yield* countKey(db, key, 1);
   if (material !== undefined) {
     yield* requireDomainKey(db, material.domainKeyId);
     yield* rows(db.insertInto('materials').values(rowOfMaterial(material)));
@@ -103,7 +105,7 @@ function* deleteKey(
   const key = yield* firstRow(
     db
       .selectFrom('keys')
-      .select(['version', 'multi_region_role'])
+      .select(['version', 'key_manager', 'multi_region_role'])
       .where('account', '=', account)
       .where('region', '=', region)
       .where('key_id', '=', keyId),
@@ -128,6 +130,7 @@ function* deleteKey(
         .where('key_id', '=', keyId),
     );
   }
+  yield* countKey(db, { ...scope, keyManager: key.key_manager as StoredKey['keyManager'] }, -1);
   for (const { name } of aliases) yield* recordChange(db, { ...scope, kind: 'alias', id: name });
   yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
   if (key.multi_region_role === 'REPLICA') yield* afterReplica(db, account, keyId, now);

@@ -65,14 +65,13 @@ export function keysDue(db: QueryBuilder, now: number, limit: number): Compilabl
     .limit(limit);
 }
 
-/** Keys that services manage do not count. */
-export function keyCount(db: QueryBuilder, scope: Scope): Compilable<{ count: number }> {
+/** No row before the first key. */
+export function keyCount(db: QueryBuilder, scope: Scope): Compilable<{ keys: number }> {
   return db
-    .selectFrom('keys')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .selectFrom('key_counts')
+    .select('keys')
     .where('account', '=', scope.account)
-    .where('region', '=', scope.region)
-    .where('key_manager', '=', 'CUSTOMER');
+    .where('region', '=', scope.region);
 }
 
 /** Oldest first. */

@@ -97,6 +97,13 @@ export interface GrantTable {
   fingerprint: string | null;
 }
 
+/** How many customer managed keys an account has in a Region: counting them takes too long. */
+export interface KeyCountTable {
+  account: string;
+  region: string;
+  keys: number;
+}
+
 /** How many grants a key has: counting 50,000 rows before each new one would cost too much. */
 export interface GrantCountTable {
   account: string;
@@ -149,6 +156,7 @@ export interface SchemaVersionTable {
 export interface Schema {
   meta: MetaTable;
   keys: KeyTable;
+  key_counts: KeyCountTable;
   materials: MaterialTable;
   aliases: AliasTable;
   tags: TagTable;

@@ -182,6 +182,11 @@ export function keyContract(subject: Subject): void {
       await insertKey(store, { keyManager: 'AWS', service: 'aws/s3' });
       expect(await store.countKeys(SCOPE)).toBe(6);
       expect(await store.countKeys(OTHER_REGION)).toBe(1);
+      await store.deleteKey(SCOPE, 'c', 1, NOW);
+      expect(await store.countKeys(SCOPE)).toBe(5);
+      expect(await refusal(insertKey(store, { keyId: 'a' }))).toBe('CONFLICT');
+      expect(await store.countKeys(SCOPE)).toBe(5);
+      expect(await store.countKeys({ ...SCOPE, region: 'sa-east-1' })).toBe(0);
     });
 
     test('go on behind a key that was deleted in between', async () => {

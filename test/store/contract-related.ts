@@ -48,6 +48,7 @@ export function relatedContract(subject: Subject): void {
       const tagged = await store.listTags(second, second.keyId, 9, undefined);
       expect(tagged.items).toEqual(tags);
       await store.insertReplica(third, [], SCOPE.region, 2);
+      for (const scope of [SCOPE, second, third]) expect(await store.countKeys(scope)).toBe(1);
       const stranger = { ...OTHER_ACCOUNT, region: 'sa-east-1' };
       await store.insertKey(primaryRecord(stranger), undefined);
       await insertKey(store);

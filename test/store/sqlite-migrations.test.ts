@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MIGRATIONS, type Migration } from '../../src/store/migrations.js';
 import { openForWriting } from '../../src/store/sqlite/connection.js';
 import { migrate } from '../../src/store/sqlite/migrate.js';
-import { insertKey, NOW, refusal, SCOPE } from './records.js';
+import { insertKey, NOW, OTHER_REGION, refusal, SCOPE } from './records.js';
 import { type Rig, sqliteRig } from './sqlite-rig.js';
 
 const latest = MIGRATIONS.at(-1)!.version;
@@ -85,6 +85,29 @@ test('an older file gets what is missing and keeps its rows', async () => {
   expect(row).toEqual({ key_id: key.keyId, description: 'kept', note: null });
   db.close();
   expect(versions().at(-1)).toBe(latest + 1);
+});
+
+test('keys of a file of version 1 are counted', async () => {
+  const db = openForWriting(rig.path);
+  migrate(db, NOW, MIGRATIONS.slice(0, 1));
+  const columns = db.prepare(`select name, type, "notnull" needed from pragma_table_info('keys')`);
+  const needed = (columns.all() as { name: string; type: string; needed: number }[]).filter(
+    (column) => column.needed === 1,
+  );
+  const insert = db.prepare(
+    `insert into keys (${needed.map(({ name }) => name)}) values (${needed.map(() => '?')})`,
+  );
+  const scopes = [SCOPE, SCOPE, OTHER_REGION];
+  for (const [i, { account, region }] of scopes.entries()) {
+    const known: Record<string, unknown> = { account, region, key_id: `key-${i}` };
+    insert.run(...needed.map(({ name, type }) => known[name] ?? (type === 'INTEGER' ? 0 : 'x')));
+  }
+  db.close();
+  const store = await rig.open();
+  expect(await store.countKeys(SCOPE)).toBe(2);
+  expect(await store.countKeys(OTHER_REGION)).toBe(1);
+  await insertKey(store, OTHER_REGION);
+  expect(await store.countKeys(OTHER_REGION)).toBe(2);
 });
 
 test('a migration that fails leaves the file as it was', async () => {

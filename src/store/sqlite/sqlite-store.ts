@@ -281,7 +281,7 @@ class SqliteStore implements Store {
     return this.#list(keysRotationDue(this.#builder, now, limit, after), keyOfRow);
   }
   async countKeys(scope: Scope) {
-    const [count] = await this.#list(keyCount(this.#builder, scope), (row) => row.count);
+    const [count] = await this.#list(keyCount(this.#builder, scope), (row) => row.keys);
     return count ?? 0;
   }
 
