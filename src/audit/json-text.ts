@@ -11,10 +11,6 @@
 
 /** Anything that a JSON string in ASCII has to escape. */
 const SPECIAL = /[^ !#-[\]-~]/;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-/** Of a UUID. */
-const ID_CHARS = 36;
 const BEYOND_ASCII = /[\x7f-\uffff]/g;
 
 function escaped(unit: string): string {
@@ -40,20 +36,6 @@ export function jsonString(text: string): string {
     keptTexts[place] = makeText(text);
   }
   return keptTexts[place]!;
-}
-
-/** True for an id (36 characters) that stands for itself in a JSON string. */
-export function isPlainId(text: string): boolean {
-  return text.length === ID_CHARS && isPlain(text);
-}
-
-/** For a few characters a loop is cheaper than the call of a regular expression. */
-function isPlain(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return false;
-  }
-  return true;
 }
 
 /** Names of members that this program gives; those of clients (maps) are never more than a few. */

@@ -1,5 +1,6 @@
 /** What goes into an audit record, and the port that makes its line. */
 import type { KmsError } from '../core/errors.js';
+import type { RandomId } from '../core/random-ids.js';
 import type { PrincipalKind } from '../core/records.js';
 
 /** Who made a request: what a record needs to know of the caller. */
@@ -18,9 +19,9 @@ export interface AuditPrincipal {
 export interface AuditFields {
   /** Wall-clock milliseconds of the request's arrival. */
   readonly time: number;
-  readonly requestId: string;
+  readonly requestId: RandomId;
   /** Of the record; one is made unless it is given. */
-  readonly eventId?: string | undefined;
+  readonly eventId?: RandomId | undefined;
   /** AWS name; '' when the request did not come that far. */
   readonly operation: string;
   /** Undefined when the signature was refused. */

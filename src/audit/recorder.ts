@@ -9,7 +9,8 @@
  */
 import type { KmsError } from '../core/errors.js';
 import { randomId } from '../core/random-ids.js';
-import { isPlainId, jsonString, jsonText } from './json-text.js';
+import { jsonString, jsonText } from './json-text.js';
+import { boundedText, flat, ObjectTexts } from './object-texts.js';
 import type {
   AuditFields,
   AuditPrincipal,
@@ -38,13 +39,17 @@ const PRINCIPALS_MAX = 4_096;
 const RESOURCES_MAX = 4_096;
 /** Ours: beginnings of records kept; a power of two. */
 const FRONTS_KEPT = 64;
+/** Ours: ends of records kept; a power of two. */
+const BACKS_KEPT = 1_024;
 
 const HEAD = `{"eventVersion":"${EVENT_VERSION}","userIdentity":`;
 const SOURCE = `","eventSource":"${EVENT_SOURCE}","eventName":`;
 const PARAMETERS = ',"requestParameters":';
 const RESPONSE = ',"responseElements":';
 const REQUEST_ID = ',"requestID":"';
+const NO_REQUEST = `${PARAMETERS}null`;
 const NO_RESPONSE = `${RESPONSE}null${REQUEST_ID}`;
+const EXTRA = ',"additionalEventData":';
 const EVENT_ID = '","eventID":"';
 const READ_ONLY = '","readOnly":true,"resources":[';
 const NOT_READ_ONLY = '","readOnly":false,"resources":[';
@@ -76,6 +81,16 @@ interface Front {
   readonly text: string;
 }
 
+/** The end of records that have all this in common. */
+interface Back {
+  readonly who: PrincipalText;
+  readonly arn: string;
+  readonly readOnly: boolean;
+  text: string;
+  /** Asked for again, so that its text was made one piece. */
+  again: boolean;
+}
+
 export function createAuditRecorder(
   options: AuditRecorderOptions = {},
 ): AuditRecorder & ServiceEventRecorder {
@@ -93,6 +108,9 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
   readonly #fronts: (Front | undefined)[] = new Array<Front | undefined>(FRONTS_KEPT).fill(
     undefined,
   );
+  readonly #backs = new Array<Back | undefined>(BACKS_KEPT).fill(undefined);
+  readonly #requests = new ObjectTexts(PARAMETERS, '', OBJECT_CHARS_MAX);
+  readonly #extras = new ObjectTexts(`${RESPONSE}null${EXTRA}`, REQUEST_ID, EXTRA_CHARS_MAX);
   #second = Number.NaN;
   #secondText = '';
 
@@ -106,22 +124,16 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
     const { caller, error } = fields;
     const who = caller === undefined ? this.#unknown(fields) : this.#textOf(caller);
     const front = this.#frontText(who, fields);
-    const end = fields.tls
-      ? `,"tlsDetails":{"clientProvidedHostHeader":${jsonString(fields.host)}}}`
-      : '}';
+    const { request } = fields;
     // Every `+` makes an object: what always stands side by side is one piece.
     return (
       (error === undefined ? front : front + failureText(error)) +
-      PARAMETERS +
-      boundedText(fields.request, OBJECT_CHARS_MAX) +
-      responseText(fields) +
-      innerText(fields.requestId) +
+      (request === null ? NO_REQUEST : this.#requests.textOf(request)) +
+      this.#responseText(fields) +
+      fields.requestId +
       EVENT_ID +
-      (fields.eventId === undefined ? this.#newIdText() : innerText(fields.eventId)) +
-      (fields.readOnly ? READ_ONLY : NOT_READ_ONLY) +
-      this.#resourcesText(fields.resources) +
-      who.finish +
-      end
+      (fields.eventId ?? this.#newIdText()) +
+      this.#backText(who, fields)
     );
   }
 
@@ -182,6 +194,49 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
     };
   }
 
+  /** Response and additional event data, up to the request id. */
+  #responseText({ response, extra }: AuditFields): string {
+    if (response === null) return extra === undefined ? NO_RESPONSE : this.#extras.textOf(extra);
+    const text = RESPONSE + boundedText(response, OBJECT_CHARS_MAX);
+    if (extra === undefined) return text + REQUEST_ID;
+    return text + EXTRA + boundedText(extra, EXTRA_CHARS_MAX) + REQUEST_ID;
+  }
+
+  /** From the end of the event id on: most requests are of one key, and keys come again. */
+  #backText(who: PrincipalText, fields: AuditFields): string {
+    const { resources, readOnly } = fields;
+    const arn = resources[0];
+    if (fields.tls || resources.length !== 1 || arn === undefined || arn.length < 3) {
+      return this.#makeBack(who, fields);
+    }
+    const { length } = arn;
+    const place =
+      (arn.charCodeAt(length - 1) +
+        31 * arn.charCodeAt(length - 2) +
+        961 * arn.charCodeAt(length - 3)) &
+      (BACKS_KEPT - 1);
+    const kept = this.#backs[place];
+    if (kept?.arn !== arn || kept.who !== who || kept.readOnly !== readOnly) {
+      const text = this.#makeBack(who, fields);
+      this.#backs[place] = { who, arn, readOnly, text, again: false };
+      return text;
+    }
+    if (!kept.again) {
+      kept.again = true;
+      kept.text = flat(kept.text);
+    }
+    return kept.text;
+  }
+
+  #makeBack(who: PrincipalText, { readOnly, resources, tls, host }: AuditFields): string {
+    return (
+      (readOnly ? READ_ONLY : NOT_READ_ONLY) +
+      this.#resourcesText(resources) +
+      who.finish +
+      (tls ? `,"tlsDetails":{"clientProvidedHostHeader":${jsonString(host)}}}` : '}')
+    );
+  }
+
   #resourcesText(arns: readonly string[]): string {
     if (arns.length === 0) return '';
     let text = this.#resourceText(arns[0]!);
@@ -232,22 +287,9 @@ class CloudTrailRecorder implements AuditRecorder, ServiceEventRecorder {
   }
 }
 
-/** Response and additional event data, up to the request id. */
-function responseText({ response, extra }: AuditFields): string {
-  if (response === null && extra === undefined) return NO_RESPONSE;
-  const text = RESPONSE + boundedText(response, OBJECT_CHARS_MAX);
-  if (extra === undefined) return text + REQUEST_ID;
-  return `${text},"additionalEventData":${boundedText(extra, EXTRA_CHARS_MAX)}${REQUEST_ID}`;
-}
-
-/** The inside of a JSON string that will not come again. */
+/** The inside of a JSON string. */
 function innerText(text: string): string {
-  return isPlainId(text) ? text : jsonString(text).slice(1, -1);
-}
-
-/** The same ASCII text as one piece, which is cheaper to copy again and again. */
-function flat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
+  return jsonString(text).slice(1, -1);
 }
 
 /** One access key may be used in several Regions, turn by turn. */
@@ -328,13 +370,6 @@ function failureText(error: KmsError): string {
   const kept =
     message.length > ERROR_MESSAGE_CHARS_MAX ? message.slice(0, ERROR_MESSAGE_CHARS_MAX) : message;
   return `,"errorCode":${code},"errorMessage":${jsonString(kept)}`;
-}
-
-/** An object beyond CloudTrail's bound is left out, and said to be. */
-function boundedText(value: object | null, charsMax: number): string {
-  if (value === null) return 'null';
-  const text = jsonText(value);
-  return text.length <= charsMax ? text : `{"omitted":true,"originalSize":${text.length}}`;
 }
 
 /** The fifth field of an ARN; '' when there is none. */

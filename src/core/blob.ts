@@ -42,10 +42,13 @@ export class BlobInput {
   readonly base64: string;
   /** Decoded length in bytes. */
   readonly length: number;
+  /** The front of `base64`, once it was found to be that of a known key's ciphertexts. */
+  knownFront: string | undefined;
 
   private constructor(base64: string, padding: number) {
     this.base64 = base64;
     this.length = (base64.length >> 2) * 3 - padding;
+    this.knownFront = undefined;
   }
 
   /** Returns undefined when `text` is not well-formed padded base64. */
@@ -62,6 +65,15 @@ export class BlobInput {
   /** Decodes into a fresh Buffer (cold paths). */
   toBuffer(): Buffer {
     return Buffer.from(this.base64, 'base64');
+  }
+}
+
+/** Base64Text is a text made by a base64 encoder, of bytes that may have been wiped since. */
+export class Base64Text {
+  readonly text: string;
+
+  constructor(bytes: Buffer) {
+    this.text = bytes.toString('base64');
   }
 }
 

@@ -48,7 +48,8 @@ export function encodeHeader(keyId: string, materialId: string): Buffer {
 /** The base64 text of a blob's header; undefined when the blob is too short to be one of ours. */
 export function headerText(blob: BlobInput): string | undefined {
   if (blob.length < HEADER_BYTES + SEAL_BYTES) return undefined;
-  return blob.base64.slice(0, HEADER_BASE64_CHARS);
+  // A slice of its own would be compared character by character each time.
+  return blob.knownFront ?? blob.base64.slice(0, HEADER_BASE64_CHARS);
 }
 
 /** Reads what `headerText` gave; undefined for anything that no version ever wrote. */

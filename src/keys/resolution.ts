@@ -135,6 +135,7 @@ export class Resolution {
     const text = headerText(blob);
     if (text === undefined) throw new KmsError('InvalidCiphertextException');
     const loaded = this.#materials.byHeader(caller.region, text);
+    if (loaded !== undefined) blob.knownFront = loaded.headerText;
     const keyId = loaded?.keyId ?? parseHeader(text)?.keyId;
     if (keyId === undefined) throw new KmsError('InvalidCiphertextException');
     return (

@@ -1,6 +1,7 @@
 /**
  * AWS JSON 1.1: the target header that names the operation, and outputs as JSON text.
  */
+import { Base64Text } from '../core/blob.js';
 import { KmsError } from '../core/errors.js';
 
 export const CONTENT_TYPE = 'application/x-amz-json-1.1';
@@ -39,63 +40,85 @@ export function quote(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text).replace(BEYOND_ASCII, escaped);
 }
 
-/** Ours: literals of ARNs kept, a power of two. */
-const ARNS_KEPT = 64;
-const ARN_CHARS_MIN = 20;
-const arns: string[] = new Array<string>(ARNS_KEPT).fill('');
-const arnLiterals: string[] = new Array<string>(ARNS_KEPT).fill('""');
+/** Text that stands before what an object has next: `{` first, then commas. */
+interface MemberText {
+  /** `{"name":` */
+  readonly first: string;
+  /** `,"name":` */
+  readonly next: string;
+}
+
+/** Names of members; outputs are made by our code, so that these are few. */
+const NAMES_MAX = 1_024;
+const names = new Map<string, MemberText>();
+/** The same with the opening quote of a value. */
+const quotedNames = new Map<string, MemberText>();
+
+function nameText(name: string): MemberText {
+  return names.get(name) ?? keepName(names, name, '');
+}
+
+function quotedNameText(name: string): MemberText {
+  return quotedNames.get(name) ?? keepName(quotedNames, name, '"');
+}
+
+function keepName(kept: Map<string, MemberText>, name: string, after: string): MemberText {
+  const text = { first: `{${quote(name)}:${after}`, next: `,${quote(name)}:${after}` };
+  if (kept.size < NAMES_MAX) kept.set(name, text);
+  return text;
+}
+
+/** Ours: members kept with their values, a power of two, and the longest value in characters. */
+const MEMBERS_KEPT = 128;
+const VALUE_CHARS_MAX = 256;
+
+interface KeptMember extends MemberText {
+  readonly name: string;
+  readonly value: string;
+}
+
+const keptMembers = new Array<KeptMember | undefined>(MEMBERS_KEPT).fill(undefined);
 
 /** A material's id. 48 secret bytes whose base64 has these digits alone are not to be expected. */
 const MATERIAL_ID = /^[0-9a-f]{64}$/;
 
 /**
- * As `quote`; the literal of an ARN or a material's id is kept, because keys are named in reply
- * after reply. Nothing secret is: outputs hold secrets as base64 alone, which has no colon.
+ * What names keys, materials and algorithms in reply after reply. Nothing secret is kept: outputs
+ * hold secrets as base64 alone, which has neither the colon of an ARN nor an algorithm's low line.
  */
-function valueLiteral(text: string): string {
-  const { length } = text;
-  if (length < ARN_CHARS_MIN) return quote(text);
-  const ends = text.charCodeAt(length - 1) + 7 * text.charCodeAt(length - 2);
-  const place = (ends + length) & (ARNS_KEPT - 1);
-  if (arns[place] === text) return arnLiterals[place]!;
-  const literal = quote(text);
-  if (text.startsWith('arn:') || MATERIAL_ID.test(text)) {
-    arns[place] = text;
-    arnLiterals[place] = literal;
+function mayBeKept(value: string): boolean {
+  if (value.length > VALUE_CHARS_MAX) return false;
+  return value.includes(':') || value.includes('_') || MATERIAL_ID.test(value);
+}
+
+/** A member whose value is a string. */
+function stringMember(name: string, value: string, isFirst: boolean): string {
+  const { length } = value;
+  const ends = length < 2 ? 0 : value.charCodeAt(length - 1) + 7 * value.charCodeAt(length - 2);
+  const place = (ends + length + 13 * name.length) & (MEMBERS_KEPT - 1);
+  let kept = keptMembers[place];
+  if (kept === undefined || kept.name !== name || kept.value !== value) {
+    const text = nameText(name);
+    const literal = quote(value);
+    if (!mayBeKept(value)) return (isFirst ? text.first : text.next) + literal;
+    kept = {
+      name,
+      value,
+      first: onePiece(text.first + literal),
+      next: onePiece(text.next + literal),
+    };
+    keptMembers[place] = kept;
   }
-  return literal;
+  return isFirst ? kept.first : kept.next;
+}
+
+/** Pieces put together once and not again at every use. */
+function onePiece(ascii: string): string {
+  return Buffer.from(ascii, 'latin1').toString('latin1');
 }
 
 /**
- * Literals of member names with the colon and the comma before; outputs are made by our code, so
- * that these are few.
- */
-const MEMBERS_MAX = 1_024;
-const members = new Map<string, string>();
-
-function memberText(name: string): string {
-  let text = members.get(name);
-  if (text === undefined) {
-    text = `,${quote(name)}:`;
-    if (members.size < MEMBERS_MAX) members.set(name, text);
-  }
-  return text;
-}
-
-/** The same for the first member of an object. */
-const firstMembers = new Map<string, string>();
-
-function firstMemberText(name: string): string {
-  let text = firstMembers.get(name);
-  if (text === undefined) {
-    text = `{${quote(name)}:`;
-    if (firstMembers.size < MEMBERS_MAX) firstMembers.set(name, text);
-  }
-  return text;
-}
-
-/**
- * Writes an operation's output, in ASCII: bytes as base64, Date as epoch seconds, undefined members left
+ * Writes an operation's output, in ASCII: bytes and Base64Text as base64, Date as epoch seconds, undefined members left
  * out. `undefined` itself (an operation without output shape) gives '', an empty body.
  */
 export function encodeOutput(output: unknown): string {
@@ -103,8 +126,9 @@ export function encodeOutput(output: unknown): string {
 }
 
 function encode(value: unknown): string {
-  if (typeof value === 'string') return valueLiteral(value);
+  if (typeof value === 'string') return quote(value);
   if (typeof value === 'object' && value !== null) {
+    if (value instanceof Base64Text) return `"${value.text}"`;
     if (value instanceof Uint8Array) return `"${base64(value)}"`;
     if (value instanceof Date) return String(value.getTime() / 1000);
     if (Array.isArray(value)) return `[${value.map(encode).join(',')}]`;
@@ -122,7 +146,19 @@ function encodeObject(value: Readonly<Record<string, unknown>>): string {
   for (const name in value) {
     const member = value[name];
     if (member === undefined) continue;
-    text += (text === '' ? firstMemberText(name) : memberText(name)) + encode(member);
+    const isFirst = text === '';
+    if (typeof member === 'string') {
+      text += stringMember(name, member, isFirst);
+      continue;
+    }
+    if (member instanceof Base64Text || member instanceof Uint8Array) {
+      const before = quotedNameText(name);
+      const inside = member instanceof Base64Text ? member.text : base64(member);
+      text += `${(isFirst ? before.first : before.next) + inside}"`;
+      continue;
+    }
+    const before = nameText(name);
+    text += (isFirst ? before.first : before.next) + encode(member);
   }
   return text === '' ? '{}' : `${text}}`;
 }

@@ -6,6 +6,7 @@ import type { AttestedRecipient } from '../attestation/port.js';
 import type { Caller } from '../auth/port.js';
 import type { Clock } from '../core/clock.js';
 import { KmsError } from '../core/errors.js';
+import type { RandomId } from '../core/random-ids.js';
 import type { GrantReference } from '../keys/grant-tokens.js';
 import type { Key } from '../keys/key.js';
 import type { KeyService } from '../keys/service.js';
@@ -21,7 +22,7 @@ function endDryRun(dryRun: boolean | undefined): void {
 
 export class Exchange implements OperationContext {
   readonly request: HttpRequest;
-  readonly requestId: string;
+  readonly requestId: RandomId;
   readonly clock: Clock;
   readonly service: KeyService;
   /** Wall-clock milliseconds and monotonic milliseconds of the start. */
@@ -40,13 +41,13 @@ export class Exchange implements OperationContext {
   /** True when its success is a use of its keys. */
   isUse = false;
   /** Of the audit record, where it has to be known. */
-  eventId: string | undefined = undefined;
+  eventId: RandomId | undefined = undefined;
   error: KmsError | undefined = undefined;
   /** The reply as it stands. */
   status = 200;
   body = '';
 
-  constructor(request: HttpRequest, requestId: string, clock: Clock, service: KeyService) {
+  constructor(request: HttpRequest, requestId: RandomId, clock: Clock, service: KeyService) {
     this.request = request;
     this.requestId = requestId;
     this.clock = clock;

@@ -6,6 +6,7 @@ import { AUDIT_FILE_BYTES_MAX, AUDIT_QUEUE_CHARS_MAX } from '../../src/audit/fil
 import { createAuditRecorder } from '../../src/audit/recorder.js';
 import { parseConfig } from '../../src/core/config.js';
 import { KmsError } from '../../src/core/errors.js';
+import { randomId } from '../../src/core/random-ids.js';
 
 const doc = readFileSync(join(new URL('../..', import.meta.url).pathname, 'docs/audit.md'), 'utf8');
 
@@ -22,7 +23,7 @@ test('the table has every member, in the order of the records', () => {
   } as const;
   const request = recorder.build({
     time: 0,
-    requestId: 'r',
+    requestId: randomId(),
     operation: 'Encrypt',
     caller,
     sourceAddress: '127.0.0.1',

@@ -1,5 +1,7 @@
 //! The check of an AWS Signature Version 4 in one call: hash of the body, string to sign, signing
 //! key (cached per secret and scope), comparison in constant time.
+mod prefix;
+
 use crate::arena::LockedBox;
 use crate::ffi::Hash;
 use crate::frame::Status;
@@ -76,17 +78,16 @@ pub fn verify(
 
     let mut digest = [0u8; 64];
     Hash::Sha256.digest(body, &mut digest);
-    hex(&digest[..32], out);
-    let mut request = Vec::with_capacity(canonical.len() + 64);
-    request.extend_from_slice(canonical);
-    request.extend_from_slice(out);
-    Hash::Sha256.digest(&request, &mut digest);
+    let body_hash: &mut [u8; 64] = out.try_into().map_err(|_| Status::OutTooSmall)?;
+    hex(&digest[..32], body_hash);
+    let mut request_hash = [0u8; 32];
+    prefix::digest(canonical, body_hash, &mut request_hash);
     let mut text = Vec::with_capacity(ALGORITHM.len() + dates.len() + 64);
     text.extend_from_slice(ALGORITHM);
     text.extend_from_slice(dates);
     let at = text.len();
     text.resize(at + 64, 0);
-    hex(&digest[..32], &mut text[at..]);
+    hex(&request_hash, &mut text[at..]);
 
     let mut mac = [0u8; MAC_MAX];
     with_key(handle, secret, scope, |key| key.mac(&text, &mut mac))?;

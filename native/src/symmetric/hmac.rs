@@ -17,7 +17,7 @@ const SHA224: [u32; 8] = [
     0x64f9_8fa7,
     0xbefa_4fa4,
 ];
-pub(super) const SHA256: [u32; 8] = [
+pub const SHA256: [u32; 8] = [
     0x6a09_e667,
     0xbb67_ae85,
     0x3c6e_f372,
@@ -161,7 +161,7 @@ fn start(hash: Hash, padded: &[u8; 128]) -> Pad {
 }
 
 /// Absorbs the rest of a message of which `before` bytes went before, with FIPS 180-4 padding.
-fn narrow(state: &mut [u32; 8], before: usize, message: &[u8]) {
+pub fn narrow(state: &mut [u32; 8], before: usize, message: &[u8]) {
     let whole = message.len() / 64 * 64;
     sha256_blocks(state, &message[..whole]);
     let rest = &message[whole..];
@@ -193,7 +193,7 @@ fn wide(state: &mut [u64; 8], message: &[u8]) {
     tail.zeroize();
 }
 
-pub(super) fn narrow_bytes(state: &[u32; 8], out: &mut [u8; 32]) {
+pub fn narrow_bytes(state: &[u32; 8], out: &mut [u8; 32]) {
     for (word, bytes) in state.iter().zip(out.as_chunks_mut::<4>().0) {
         *bytes = word.to_be_bytes();
     }

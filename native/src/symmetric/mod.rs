@@ -6,6 +6,7 @@ mod seal;
 pub mod small;
 
 pub use hmac::{HmacState, MAC_MAX};
+pub(crate) use hmac::{SHA256 as SHA256_START, narrow as absorb_rest, narrow_bytes as state_bytes};
 pub use random::{RandomPool, fill};
 pub use seal::{open, seal};
 

@@ -2,6 +2,7 @@
  * Decapsulate. AWS KMS API reference, Decapsulate; ML-KEM.Decaps of FIPS 203: a ciphertext of the
  * right length that was not made for the key gives a secret that nobody else has, and no error.
  */
+import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
 import { requireAlgorithm } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
@@ -40,7 +41,7 @@ export const decapsulate = operation({
     return service
       .decapsulate(key, algorithm, input.SharedSecretCiphertextBlob)
       .then((sharedSecret) => {
-        const text = sharedSecret.toString('base64');
+        const text = new Base64Text(sharedSecret);
         sharedSecret.fill(0);
         // A dry run says whether the ciphertext would have been taken, so it ends after that.
         endDryRun(input.DryRun);

@@ -1,4 +1,5 @@
 /** Decrypt. AWS KMS API reference, Decrypt. */
+import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
 import { requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
@@ -27,8 +28,7 @@ const MATERIAL = Symbol('KeyMaterialId');
 
 interface DecryptOutput {
   readonly KeyId: string;
-  /** Base64. */
-  readonly Plaintext?: string;
+  readonly Plaintext?: Base64Text;
   readonly CiphertextForRecipient?: Buffer;
   readonly EncryptionAlgorithm: string;
   readonly KeyMaterialId?: string | undefined;
@@ -99,7 +99,7 @@ export const decrypt = operation({
           [MATERIAL]: materialId,
         };
       }
-      const text = plaintext.toString('base64');
+      const text = new Base64Text(plaintext);
       plaintext.fill(0);
       // A dry run says whether the ciphertext would have opened, so it ends after that.
       endDryRun(input.DryRun);

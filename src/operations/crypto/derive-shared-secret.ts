@@ -1,4 +1,5 @@
 /** DeriveSharedSecret. AWS KMS API reference; raw x coordinate of SP 800-56A section 5.7.1.2. */
+import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
 import { requireAlgorithm, requireDocument } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
@@ -15,8 +16,7 @@ import { envelopeOf } from './attested.js';
 
 interface DeriveSharedSecretOutput {
   readonly KeyId: string;
-  /** Base64. */
-  readonly SharedSecret?: string;
+  readonly SharedSecret?: Base64Text;
   readonly CiphertextForRecipient?: Buffer;
   readonly KeyAgreementAlgorithm: string;
   readonly KeyOrigin: string;
@@ -59,7 +59,7 @@ export const deriveSharedSecret = operation({
           KeyOrigin: key.record.origin,
         };
       }
-      const text = secret.toString('base64');
+      const text = new Base64Text(secret);
       secret.fill(0);
       // Only the derivation tells whether the peer's key is good, so a dry run ends after it.
       endDryRun(input.DryRun);

@@ -1,4 +1,5 @@
 /** Encapsulate. AWS KMS API reference, Encapsulate; ML-KEM.Encaps of FIPS 203. */
+import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
 import { requireAlgorithm } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
@@ -30,7 +31,7 @@ export const encapsulate = operation({
     requireAlgorithm(key, key.spec.encapsulationAlgorithms, algorithm);
     endDryRun(input.DryRun);
     return service.encapsulate(key, algorithm).then(({ sharedSecret, ciphertext }) => {
-      const text = sharedSecret.toString('base64');
+      const text = new Base64Text(sharedSecret);
       sharedSecret.fill(0);
       return {
         KeyId: key.arn,

@@ -1,4 +1,5 @@
 /** GenerateDataKeyPair. AWS KMS API reference, GenerateDataKeyPair. */
+import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
 import { requireDocument } from '../checks.js';
@@ -16,8 +17,7 @@ import { pairDraws, requirePairSpec, requirePairSpecIn, requireWraps } from './d
 
 interface GenerateDataKeyPairOutput {
   readonly PrivateKeyCiphertextBlob: Buffer;
-  /** Base64. */
-  readonly PrivateKeyPlaintext?: string;
+  readonly PrivateKeyPlaintext?: Base64Text;
   readonly CiphertextForRecipient?: Buffer;
   readonly PublicKey: Buffer;
   readonly KeyId: string;
@@ -78,7 +78,7 @@ export const generateDataKeyPair = operation({
       const CiphertextForRecipient = envelopeOf(privateKey, recipient);
       return { PrivateKeyCiphertextBlob, CiphertextForRecipient, ...facts };
     }
-    const PrivateKeyPlaintext = privateKey.toString('base64');
+    const PrivateKeyPlaintext = new Base64Text(privateKey);
     privateKey.fill(0);
     return { PrivateKeyCiphertextBlob, PrivateKeyPlaintext, ...facts };
   },

@@ -1,4 +1,5 @@
 /** GenerateDataKey. AWS KMS API reference, GenerateDataKey. */
+import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
 import { requireDocument } from '../checks.js';
@@ -18,8 +19,7 @@ import { dataKeyBytes, requireWraps } from './data-key.js';
 
 interface GenerateDataKeyOutput {
   readonly CiphertextBlob: Buffer;
-  /** Base64. */
-  readonly Plaintext?: string;
+  readonly Plaintext?: Base64Text;
   readonly CiphertextForRecipient?: Buffer;
   readonly KeyId: string;
   /** An attested answer does not show it. */
@@ -71,7 +71,7 @@ export const generateDataKey = operation({
             KeyId: key.arn,
           };
         }
-        const text = plaintext.toString('base64');
+        const text = new Base64Text(plaintext);
         plaintext.fill(0);
         return {
           CiphertextBlob: blob,

@@ -1,4 +1,5 @@
 /** GenerateRandom. AWS KMS API reference, GenerateRandom. */
+import { Base64Text } from '../../core/blob.js';
 import { KmsError } from '../../core/errors.js';
 import { structure } from '../../protocol/schema.js';
 import { refuseCustomKeyStore, requireDocument } from '../checks.js';
@@ -8,8 +9,7 @@ import { operation } from '../port.js';
 import { envelopeOf } from './attested.js';
 
 interface GenerateRandomOutput {
-  /** Base64. */
-  readonly Plaintext?: string;
+  readonly Plaintext?: Base64Text;
   readonly CiphertextForRecipient?: Buffer;
 }
 
@@ -31,7 +31,7 @@ export const generateRandom = operation({
   run({ service, recipient }, input): Promise<GenerateRandomOutput> {
     return service.random(input.NumberOfBytes!).then((bytes) => {
       if (recipient !== undefined) return { CiphertextForRecipient: envelopeOf(bytes, recipient) };
-      const text = bytes.toString('base64');
+      const text = new Base64Text(bytes);
       bytes.fill(0);
       return { Plaintext: text };
     });
