@@ -2,18 +2,21 @@
 # The crate's tests on CPUs without one feature or another, and on ARM64, by qemu's user emulation:
 # nothing may crash on a missing instruction, and the class has to be the one that the CPU has.
 #
-#   scripts/native-cpus.sh [x86] [arm64]        both without argument
+#   scripts/native-cpus.sh [x86] [arm64] [addon]        all without argument
+#
+# addon: the ARM64 addon is built and packed as `npm run prebuild` does; its ELF header and symbols are
+# looked at, and it is loaded under qemu by a program that stands in for Node's interface.
 #
 # Needs Debian's qemu-user; for ARM64 gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, and the rustup
 # target aarch64-unknown-linux-gnu (installed here when run as root).
 set -euo pipefail
 cd "$(dirname "$0")/../native"
 target_dir=${CARGO_TARGET_DIR:-$PWD/target}
-[ "$#" -gt 0 ] || set -- x86 arm64
+[ "$#" -gt 0 ] || set -- x86 arm64 addon
 
 missing=()
 command -v qemu-x86_64 >/dev/null || missing+=(qemu-user)
-if [[ " $* " == *" arm64 "* ]]; then
+if [[ " $* " == *" arm64 "* || " $* " == *" addon "* ]]; then
   command -v aarch64-linux-gnu-gcc >/dev/null || missing+=(gcc-aarch64-linux-gnu)
   [ -e /usr/aarch64-linux-gnu/include/stdlib.h ] || missing+=(libc6-dev-arm64-cross)
 fi
@@ -54,6 +57,37 @@ built() {
     { cat "$target_dir/cpus-build.log" >&2; exit 1; }
 }
 
+# The ARM64 addon: packed, of the right machine, with the symbols of an addon, and loadable.
+addon() {
+  local out=prebuilt-arm64-test file work=$target_dir/cpus-addon symbol
+  mkdir -p "$work"
+  (cd .. && CARGO_TARGET_DIR=$target_dir node scripts/prebuild.mjs --out "$out" \
+    aarch64-unknown-linux-gnu >"$work/prebuild.log" 2>&1) ||
+    { cat "$work/prebuild.log" >&2; failed 'the addon for ARM64 was not packed'; return 1; }
+  tail -n 1 "$work/prebuild.log"
+  file=$(echo "$PWD/../$out"/linux-arm64-gnu/*.node)
+  cp "$file" "$work/keystrel.node"
+  rm -rf "../$out"
+  file=$work/keystrel.node
+  aarch64-linux-gnu-readelf -h "$file" | grep -q 'Machine: *AArch64' || failed 'machine' || return 1
+  aarch64-linux-gnu-nm -D --defined-only "$file" | grep -q ' T napi_register_module_v1$' ||
+    failed 'no entry point' || return 1
+  {
+    echo '#include <dlfcn.h>'
+    echo '#include <stdio.h>'
+    aarch64-linux-gnu-nm -D --undefined-only "$file" | sed -n 's/^ *[Uw] \(napi_[a-z0-9_]*\)$/\1/p' |
+      while read -r symbol; do echo "int $symbol(void) { return 0; }"; done
+    echo 'int main(int count, char **names) {'
+    echo '  void *addon = count > 1 ? dlopen(names[1], RTLD_NOW) : 0;'
+    echo '  if (!addon) { puts(dlerror()); return 1; }'
+    echo '  return dlsym(addon, "napi_register_module_v1") ? 0 : 1;'
+    echo '}'
+  } >"$work/load.c"
+  aarch64-linux-gnu-gcc -rdynamic -o "$work/load" "$work/load.c" -ldl
+  qemu-aarch64 -L /usr/aarch64-linux-gnu "$work/load" "$file" || failed 'it does not load' || return 1
+  echo "test result: ok. 1 passed; 0 failed (it loads; $(grep -c '^int napi_' "$work/load.c") functions of Node-API)"
+}
+
 status=0
 if [[ " $* " == *" x86 "* ]]; then
   built
@@ -68,18 +102,24 @@ if [[ " $* " == *" x86 "* ]]; then
   echo '== Haswell, KEYSTREL_CPU=generic'
   run generic env KEYSTREL_CPU=generic qemu-x86_64 -cpu Haswell || status=1
 fi
-if [[ " $* " == *" arm64 "* ]]; then
+if [[ " $* " == *" arm64 "* || " $* " == *" addon "* ]]; then
   rustup target list --installed | grep -qx aarch64-unknown-linux-gnu ||
     rustup target add aarch64-unknown-linux-gnu
+  export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc
+  export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+fi
+if [[ " $* " == *" arm64 "* ]]; then
   answers=$target_dir/cpus-answers
   built
   AGREEMENT_JOBS=${AGREEMENT_JOBS:-512} "$agreement" --write-answers "$answers"
-  export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc
-  export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
   built --target aarch64-unknown-linux-gnu
   echo '== ARM64'
   run generic qemu-aarch64 -L /usr/aarch64-linux-gnu || status=1
   echo '== ARM64: the portable twin against that of this machine'
   qemu-aarch64 -L /usr/aarch64-linux-gnu "$agreement" --read-answers "$answers" portable || status=1
+fi
+if [[ " $* " == *" addon "* ]]; then
+  echo '== the addon for ARM64'
+  addon || status=1
 fi
 exit "$status"

@@ -7,6 +7,7 @@
 //! (a branch mispredicted, or a line missed, in one run of a hundred is more). What a run could not
 //! have seen is printed: the least difference that would have passed 4.5 (`resolution`).
 //! TIMING_SECONDS=n sets the time per target (10); SEED=n the inputs; arguments choose targets.
+mod curves;
 mod rsa;
 mod small_messages;
 mod targets;

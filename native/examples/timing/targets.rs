@@ -1,5 +1,5 @@
 //! What is timed: one line per target.
-use crate::{Choose, Random, Target, rsa, small_messages, vectors};
+use crate::{Choose, Random, Target, curves, rsa, small_messages, vectors};
 use keystrel_native::ffi::Hash;
 use keystrel_native::symmetric::{HmacState, MAC_MAX};
 use std::hint::black_box;
@@ -15,6 +15,7 @@ pub fn all() -> Vec<(&'static str, Box<dyn Target>, bool)> {
     targets.extend(vectors::targets());
     targets.extend(small_messages::targets());
     targets.extend(rsa::targets());
+    targets.extend(curves::targets());
     targets
 }
 

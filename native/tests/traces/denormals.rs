@@ -1,12 +1,14 @@
 //! No denormal number occurs in the products of the class AVX2 + FMA, whatever the digits are: an
 //! instruction that meets or makes one sets a flag of MXCSR that stays (Intel SDM, 10.2.3). Why it
 //! cannot happen: docs/side-channels.md.
-#![cfg(target_arch = "x86_64")]
 use keystrel_native::cpu;
-use keystrel_native::ec::batch::Kernels;
+use keystrel_native::ec::batch::{self as curves, CurveName, Kernels};
+use keystrel_native::ec::curve::{Curve, NistP256, NistP384, NistP521, Secp256k1};
 use keystrel_native::ec::ed25519::{self, DecodeJob, Expanded, PublicKey, SignJob, VerifyJob};
+use keystrel_native::ec::{self, Nonces};
 use keystrel_native::ffi::{self, AsymmetricKey};
-use keystrel_native::frame::spec;
+use keystrel_native::field::WORDS;
+use keystrel_native::frame::{Status, spec};
 use keystrel_native::rsa::batch::{self, Numbers};
 use keystrel_native::rsa::lane_key::{Kernel, WORDS_MAX};
 use keystrel_native::vec::{Avx2, LANES, Multiply, Vector};
@@ -101,7 +103,7 @@ fn no_rsa_operation_makes_a_denormal() {
         return;
     }
     in_thread(|| {
-        let der: &[u8] = include_bytes!("class_agreement/keys/rsa_2048.der");
+        let der: &[u8] = include_bytes!("../class_agreement/keys/rsa_2048.der");
         let len = 4 + 256 * usize::from(der[2]) + usize::from(der[3]);
         let key = AsymmetricKey::from_pkcs8(spec::RSA_2048, &der[..len]).expect("a key");
         let key = ffi::private_lanes(&key, Kernel::Avx2).expect("a kernel serves it");
@@ -153,6 +155,59 @@ fn no_ed25519_operation_makes_a_denormal() {
             .collect();
         ed25519::batch::verify(kernels, &mut jobs);
         assert_eq!(flags(), 0, "a denormal operand or result");
+    })
+    .join()
+    .expect("the thread ends well");
+}
+
+/// Every operation of a curve on extreme scalars and points, its digits 0, small, sparse and dense.
+fn curve<C: Curve>(kernels: Kernels, name: CurveName) {
+    let mut scalars = vec![[0; WORDS]; 64];
+    for (i, scalar) in scalars.iter_mut().enumerate() {
+        scalar[..C::LEN / 8].fill([0, 0, u64::MAX, 1 << 63][i % 4]);
+        scalar[C::LEN / 8 - 1] >>= 1;
+        scalar[0] ^= i as u64 / 2 + 1;
+    }
+    let digests: Vec<Vec<u8>> =
+        (0..64).map(|i| vec![[0, 0xff, 0x80, i as u8][i % 4]; C::HASH.digest_len()]).collect();
+    let mut jobs: Vec<_> =
+        scalars.iter().zip(&digests).map(|(d, e)| ec::SignJob::new(d, e)).collect();
+    curves::sign(kernels, name, Nonces::Deterministic, &mut jobs);
+    assert!(jobs.iter().all(|job| job.status == Status::Ok));
+    let signatures: Vec<Vec<u8>> =
+        jobs.iter().map(|job| job.signature[..job.len].to_vec()).collect();
+    let mut jobs: Vec<_> = scalars.iter().map(ec::PublicJob::new).collect();
+    curves::public(kernels, name, &mut jobs);
+    let points: Vec<_> = jobs.iter().map(|job| job.point).collect();
+    let mut jobs: Vec<_> =
+        (0..64).map(|i| ec::VerifyJob::new(&points[i], &digests[i], &signatures[i])).collect();
+    curves::verify(kernels, name, &mut jobs);
+    assert!(jobs.iter().all(|job| job.status == Status::Ok));
+    // Points that are on no curve too, with coordinates 0 and the largest.
+    let strange = [[[0; WORDS]; 2], [[u64::MAX; WORDS]; 2], [C::GX, C::GY], [C::GX, [0; WORDS]]];
+    let mut jobs: Vec<_> = (0..64)
+        .map(|i| {
+            let point = if i % 3 == 0 { &strange[i % 4] } else { &points[63 - i] };
+            ec::AgreeJob::new(&scalars[i], point)
+        })
+        .collect();
+    curves::agree(kernels, name, &mut jobs);
+    assert!(jobs.iter().filter(|job| job.status == Status::Ok).count() > 40);
+    assert_eq!(flags(), 0, "a denormal operand or result: {name:?}");
+}
+
+#[test]
+fn no_operation_of_a_curve_makes_a_denormal() {
+    let Some(kernels) = Kernels::of_class(cpu::Class::Avx2) else {
+        println!("no class avx2 on {}: it was not run", cpu::brand());
+        return;
+    };
+    std::thread::spawn(move || {
+        assert_eq!(flags(), 0);
+        curve::<NistP256>(kernels, CurveName::P256);
+        curve::<NistP384>(kernels, CurveName::P384);
+        curve::<NistP521>(kernels, CurveName::P521);
+        curve::<Secp256k1>(kernels, CurveName::Secp256k1);
     })
     .join()
     .expect("the thread ends well");

@@ -1,0 +1,3 @@
+//! What operations leave behind: flags of denormal numbers.
+#![cfg(target_arch = "x86_64")]
+mod denormals;
