@@ -132,8 +132,8 @@ fn all() -> Vec<Primitive> {
         row("AES-256-GCM frames", "", short::aes_gcm, [20_000, 1_000_000], [0, 0], 2_000),
         row("HMAC frames", "", short::hmac, [20_000, 1_000_000], [0, 0], 2_000),
         row("RSA primes", "2048", keygen::primes_2048, [128, 20_000], [16, 160], 16),
-        row("RSA primes", "3072", keygen::primes_3072, [32, 2_000], [0, 0], 16),
-        row("RSA primes", "4096", keygen::primes_4096, [16, 1_000], [0, 0], 16),
+        row("RSA primes", "3072", keygen::primes_3072, [32, 1_000], [0, 0], 16),
+        row("RSA primes", "4096", keygen::primes_4096, [16, 500], [0, 0], 16),
     ]
 }
 
