@@ -1,10 +1,10 @@
-//! The short messages of a frame, eight or two at a time through `symmetric::small`. A job that is
+//! The short messages of a frame, up to sixteen at a time through `symmetric::small`. A job that is
 //! odd in any way (unknown key, no room, long text) is left to the executor, which answers it.
 use super::exec::{Spans, descriptor, finish};
 use super::layout::{DESCRIPTOR_BYTES, HEADER_BYTES, SEAL_OVERHEAD_BYTES, Status, field, op, spec};
 use crate::arena::{self, KeyBody};
 use crate::symmetric::RandomPool;
-use crate::symmetric::small::{self, BATCH, Kernels, MacScratch, Pads, Row, Scratch};
+use crate::symmetric::small::{self, BATCH, Kernels, MacJob, MacScratch, Pads, Row, Scratch};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -63,16 +63,22 @@ impl Keys {
 /// Runs what it can of a frame's jobs; `done[i]` tells which have their status.
 pub(super) fn run(kernels: Kernels, frame: &mut [u8], random: &mut RandomPool, done: &mut [bool]) {
     let mut keys = Keys { bodies: Vec::new(), last: (0, 0) };
-    let mut messages = Vec::with_capacity(done.len());
-    let mut macs = Vec::with_capacity(done.len());
+    let mut messages = Vec::new();
+    let mut macs = Vec::new();
     for job in 0..done.len() {
         let at = HEADER_BYTES + job * DESCRIPTOR_BYTES;
         let words = descriptor(frame, at);
         match words[field::op / 4] as u16 {
             op::ENCRYPT | op::DECRYPT | op::GENERATE_DATA_KEY | op::WRAP => {
+                if messages.is_empty() {
+                    messages.reserve_exact(done.len() - job);
+                }
                 messages.extend(message(frame, &words, done.len(), job, &mut keys));
             }
             op::MAC | op::MAC_VERIFY => {
+                if macs.is_empty() {
+                    macs.reserve_exact(done.len() - job);
+                }
                 macs.extend(mac(frame, &words, done.len(), job, &mut keys));
             }
             _ => {}
@@ -81,20 +87,23 @@ pub(super) fn run(kernels: Kernels, frame: &mut [u8], random: &mut RandomPool, d
     if messages.is_empty() && macs.is_empty() {
         return;
     }
+    let mut work = MacScratch::EMPTY;
     if !messages.is_empty() {
         let mut scratch = Scratch::EMPTY;
         for batch in messages.chunks(BATCH) {
-            run_messages(kernels, frame, batch, &keys.bodies, random, &mut scratch);
+            run_messages(kernels, frame, batch, &keys.bodies, random, &mut scratch, &mut work);
             batch.iter().for_each(|m| done[m.job] = true);
         }
         scratch.wipe();
     }
     // Neighbours with as many blocks run side by side.
-    macs.sort_by_key(|m: &Mac| small::blocks_of(m.message.1));
-    let mut work = MacScratch::default();
-    for pair in macs.chunks(2) {
-        run_macs(kernels, frame, pair, &keys.bodies, &mut work);
-        pair.iter().for_each(|m| done[m.job] = true);
+    let blocks = |m: &Mac| small::blocks_of(m.message.1);
+    if !macs.is_sorted_by_key(blocks) {
+        macs.sort_by_key(blocks);
+    }
+    for batch in macs.chunks(BATCH) {
+        run_macs(kernels, frame, batch, &keys.bodies, &mut work);
+        batch.iter().for_each(|m| done[m.job] = true);
     }
     work.wipe();
     small::burn_stack();
@@ -183,33 +192,38 @@ fn run_messages(
     keys: &[Arc<KeyBody>],
     random: &mut RandomPool,
     scratch: &mut Scratch,
+    work: &mut MacScratch,
 ) {
     let mut nonces: Row = [[0; NONCE]; BATCH];
     for (lane, m) in batch.iter().enumerate() {
-        if !m.opens {
+        let (nonce, iv): ([u8; NONCE], [u8; IV]);
+        if m.opens {
+            nonce = array(frame, m.sealed);
+            iv = array(frame, m.sealed + NONCE);
+        } else {
             // The text of a data key is its own, fresh output.
             if m.text.0 == m.out.0 {
                 random.take(&mut frame[m.text.0..m.text.0 + m.text.1]);
             }
+            (nonce, iv) = (random.take_array(), random.take_array());
             frame.copy_within(m.header.0..m.header.0 + m.header.1, m.sealed - m.header.1);
-            random.take(&mut frame[m.sealed..m.sealed + NONCE + IV]);
+            frame[m.sealed..m.sealed + NONCE].copy_from_slice(&nonce);
+            frame[m.sealed + NONCE..m.sealed + NONCE + IV].copy_from_slice(&iv);
         }
-        nonces[lane].copy_from_slice(&frame[m.sealed..m.sealed + NONCE]);
-        scratch.counter[lane][..IV]
-            .copy_from_slice(&frame[m.sealed + NONCE..m.sealed + NONCE + IV]);
+        nonces[lane] = nonce;
+        scratch.counter[lane][..IV].copy_from_slice(&iv);
         scratch.counter[lane][IV..].copy_from_slice(&[0, 0, 0, 1]);
     }
-    // Lanes without a message repeat the first one's key.
-    let pads =
+    let own: [Pads<'_>; BATCH] =
         core::array::from_fn(|i| pads(&keys[batch[if i < batch.len() { i } else { 0 }].key]));
-    kernels.derive(&pads, &nonces, scratch);
+    kernels.derive(&own[..batch.len()], &nonces, scratch, work);
     let blocks = batch.iter().map(|m| m.text.1.div_ceil(16)).max().unwrap_or(0);
-    kernels.prepare(scratch, blocks);
+    kernels.prepare(scratch, batch.len(), blocks);
     let rows = batch.iter().map(rows_of).max().unwrap_or(0);
     for (lane, m) in batch.iter().enumerate() {
         lay_out(frame, m, lane, rows, scratch);
     }
-    kernels.authenticate(scratch, rows);
+    kernels.authenticate(scratch, batch.len(), rows);
     for (lane, m) in batch.iter().enumerate() {
         let end = m.sealed + NONCE + IV + m.text.1;
         let outcome = if !m.opens {
@@ -227,6 +241,13 @@ fn run_messages(
         };
         finish(frame, m.at, outcome);
     }
+}
+
+/// `N` bytes of `frame`, which holds them.
+fn array<const N: usize>(frame: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&frame[at..at + N]);
+    out
 }
 
 fn rows_of(m: &Message) -> usize {
@@ -315,18 +336,17 @@ fn lay_out(frame: &mut [u8], m: &Message, lane: usize, rows: usize, scratch: &mu
 fn run_macs(
     kernels: Kernels,
     frame: &mut [u8],
-    pair: &[Mac],
+    batch: &[Mac],
     keys: &[Arc<KeyBody>],
     work: &mut MacScratch,
 ) {
-    let first = &pair[0];
-    let second = pair.get(1).unwrap_or(first);
-    kernels.hmac256(
-        [pads(&keys[first.key]), pads(&keys[second.key])],
-        [first, second].map(|m| &frame[m.message.0..m.message.0 + m.message.1]),
-        work,
-    );
-    for (m, mac) in pair.iter().zip(&work.macs) {
+    let jobs: [MacJob<'_>; BATCH] = core::array::from_fn(|i| {
+        let m = &batch[if i < batch.len() { i } else { 0 }];
+        let message = &frame[m.message.0..m.message.0 + m.message.1];
+        MacJob { pads: pads(&keys[m.key]), message }
+    });
+    kernels.hmac256(&jobs[..batch.len()], work);
+    for (m, mac) in batch.iter().zip(&work.macs) {
         let outcome = match m.given {
             Some((at, len)) => {
                 let equal = len == 32 && bool::from(mac.ct_eq(&frame[at..at + len]));

@@ -62,7 +62,10 @@ fn widths() -> Vec<Kernels> {
     [Width::One, Width::Two, Width::Four].into_iter().filter_map(Kernels::up_to).collect()
 }
 
-/// Lengths 0..=300 and some around every bound, in batches of each size from 1 to 9.
+/// Sizes of batches: up to one more than the kernels take at once, and beyond.
+const SIZES: [usize; 13] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 64];
+
+/// Lengths 0..=300 and some around every bound.
 fn lengths() -> Vec<usize> {
     (0..=300).chain([511, 512, 513, 1023, 4095, 4096, 4097]).collect()
 }
@@ -74,7 +77,7 @@ fn what_kernels_seal_aws_lc_opens_and_the_reverse() {
         for (sealer, opener) in [(Some(kernels), None), (None, Some(kernels))] {
             let lengths = lengths();
             let mut at = 0;
-            for size in (1..=9).cycle() {
+            for size in SIZES.into_iter().cycle() {
                 let Some(some) = lengths.get(at..(at + size).min(lengths.len())) else { break };
                 if some.is_empty() {
                     break;
@@ -203,5 +206,95 @@ fn odd_jobs_among_short_ones_have_the_executors_status() {
         };
         assert_eq!(statuses(&with), statuses(&without));
         assert_eq!(with[8], without[8]);
+    }
+}
+
+/// xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as usize % n
+    }
+    fn bytes(&mut self, len: usize) -> Vec<u8> {
+        (0..len).map(|_| self.below(256) as u8).collect()
+    }
+    /// Mostly around the borders of SHA-256's blocks, which an AES block divides.
+    fn len(&mut self) -> usize {
+        match self.below(8) {
+            0 => self.below(301),
+            1 => 64 * self.below(64) + self.below(64),
+            2 => 64,
+            3 => [0, 1, 3, 4, 15, 16, 17, 32][self.below(8)],
+            _ => (64 * (1 + self.below(5))).saturating_sub(12) + self.below(16),
+        }
+    }
+}
+
+#[test]
+fn random_frames_agree_with_aws_lc() {
+    let number = |name, default| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let seed = number("SEED", 0x6b65_7973_7472_656c).max(1);
+    let wanted = number("JOBS", 20_000) as usize;
+    println!("SEED={seed} JOBS={wanted}");
+    let key = |spec, i: u8| secret(spec, 20 + i);
+    let macs: Vec<Handle> = (0..5).map(|i| key(spec::HMAC_256, i)).collect();
+    let ciphers: Vec<Handle> = (0..5).map(|i| key(spec::SYMMETRIC_DEFAULT, i)).collect();
+    for kernels in widths() {
+        let mut random = Random(seed);
+        let mut done = 0;
+        while done < wanted {
+            let count = 1 + random.below(64);
+            // One key and one length, as in a burst of one client, or of all kinds.
+            let (one_key, one_len) = (random.below(2) == 0, random.below(2) == 0);
+            let (keys, len) = (if one_key { 1 } else { 5 }, random.len());
+            let jobs: Vec<Input> = (0..count)
+                .map(|_| {
+                    let len = if one_len { len } else { random.len() };
+                    let text = random.bytes(len);
+                    (op::MAC, macs[random.below(keys)], [text, vec![], vec![]], 0)
+                })
+                .collect();
+            let expected = run(None, &jobs);
+            assert_eq!(run(Some(kernels), &jobs), expected, "SEED={seed}, after {done}");
+            let bad = random.below(count);
+            let seals: Vec<Input> = jobs
+                .iter()
+                .map(|(_, _, [text, _, _], _)| {
+                    let context = random.below(100);
+                    let inputs = [text.clone(), random.bytes(context), bytes(38, 2)];
+                    (op::ENCRYPT, ciphers[random.below(keys)], inputs, 0)
+                })
+                .collect();
+            let mut opens = seals.clone();
+            let mut checks = jobs.clone();
+            for (i, (_, blob)) in run(Some(kernels), &seals).into_iter().enumerate() {
+                opens[i].0 = op::DECRYPT;
+                opens[i].2[0] = blob;
+                checks[i].0 = op::MAC_VERIFY;
+                checks[i].2[1] = expected[i].1.clone();
+            }
+            checks[bad].2[1][random.below(32)] ^= 1 << random.below(8);
+            // The header is 38 bytes.
+            let at = 38 + random.below(opens[bad].2[0].len() - 38);
+            opens[bad].2[0][at] ^= 1 << random.below(8);
+            for kernels in [None, Some(kernels)] {
+                for (i, (status, text)) in run(kernels, &opens).iter().enumerate() {
+                    let refused = *status == Status::InvalidCiphertext as u32 && text.is_empty();
+                    let opened = *status == Status::Ok as u32 && *text == seals[i].2[0];
+                    assert!(if i == bad { refused } else { opened }, "SEED={seed}, after {done}");
+                }
+                for (i, (status, _)) in run(kernels, &checks).iter().enumerate() {
+                    let due = if i == bad { Status::InvalidMac } else { Status::Ok };
+                    assert_eq!(*status, due as u32, "SEED={seed}, after {done}");
+                }
+            }
+            done += count;
+        }
     }
 }

@@ -29,14 +29,37 @@ impl RandomPool {
             if out.len() >= POOL_BYTES / 2 {
                 return ffi::random(out);
             }
-            self.end = self.expected.clamp(out.len(), POOL_BYTES);
-            self.at = 0;
-            self.drawn = self.drawn.max(self.end);
-            ffi::random(&mut self.bytes[..self.end]);
+            self.draw(out.len());
         }
         out.copy_from_slice(&self.bytes[self.at..self.at + out.len()]);
-        self.at += out.len();
-        self.expected = self.expected.saturating_sub(out.len());
+        self.taken(out.len());
+    }
+
+    /// `N` bytes in registers: read back from where `take` put them, they would wait for the stores.
+    #[inline]
+    pub fn take_array<const N: usize>(&mut self) -> [u8; N] {
+        const { assert!(N <= POOL_BYTES) };
+        if N > self.end - self.at {
+            self.draw(N);
+        }
+        let mut out = [0; N];
+        out.copy_from_slice(&self.bytes[self.at..self.at + N]);
+        self.taken(N);
+        out
+    }
+
+    /// Draws anew, at least `len` bytes.
+    #[inline(never)]
+    fn draw(&mut self, len: usize) {
+        self.end = self.expected.clamp(len, POOL_BYTES);
+        self.at = 0;
+        self.drawn = self.drawn.max(self.end);
+        ffi::random(&mut self.bytes[..self.end]);
+    }
+
+    fn taken(&mut self, len: usize) {
+        self.at += len;
+        self.expected = self.expected.saturating_sub(len);
     }
 }
 

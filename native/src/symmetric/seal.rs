@@ -25,6 +25,10 @@ pub fn kdf_input(nonce: &[u8; NONCE]) -> [u8; KDF_INPUT] {
     input
 }
 
+/// Where the nonce begins in the words of `kdf_words`.
+#[cfg(target_arch = "x86_64")]
+pub const NONCE_WORD: usize = 5;
+
 /// `kdf_input` as the single block of SHA-256 that follows HMAC's inner pad, in words.
 #[cfg(target_arch = "x86_64")]
 pub fn kdf_words(nonce: &[u8; NONCE]) -> [u32; 16] {
@@ -44,7 +48,7 @@ pub fn kdf_words(nonce: &[u8; NONCE]) -> [u32; 16] {
     // Counter, label and zero byte fill five words, so that the nonce begins on a word.
     const { assert!(KDF_INPUT == 40 && KDF_LABEL.len() == 15) };
     let mut words = FIXED;
-    for (word, bytes) in words[5..9].iter_mut().zip(nonce.as_chunks::<4>().0) {
+    for (word, bytes) in words[NONCE_WORD..].iter_mut().zip(nonce.as_chunks::<4>().0) {
         *word = u32::from_be_bytes(*bytes);
     }
     words

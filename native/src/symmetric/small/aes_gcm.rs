@@ -1,11 +1,11 @@
-//! AES-256-GCM (FIPS 197, SP 800-38D) for eight short messages under eight keys: key expansion, CTR
-//! and GHASH run on all of them side by side, two registers of messages at a time, because each of
-//! these is bound by latency alone.
+//! AES-256-GCM (FIPS 197, SP 800-38D) for sixteen short messages under sixteen keys: key expansion,
+//! CTR and GHASH run on them side by side, two registers of messages at a time, because each of these
+//! is bound by latency alone.
 use super::lanes::{Blocks, Four, One, Two};
 use core::arch::x86_64::*;
 
 /// Messages of a batch.
-pub const BATCH: usize = 8;
+pub const BATCH: usize = 16;
 /// Blocks of 16 bytes of a message's text, at most.
 pub const TEXT_BLOCKS: usize = 16;
 /// Blocks of additional data, at most.
@@ -91,46 +91,47 @@ impl Width {
     }
 }
 
-/// Expands the keys; makes hash keys, tag masks and `blocks` blocks of key stream.
+/// Expands the keys; makes hash keys, tag masks and `blocks` blocks of key stream, of the first
+/// `lanes` messages.
 ///
 /// # Safety
 /// `width` came from `Width::detect`.
-pub unsafe fn prepare(width: Width, scratch: &mut Scratch, blocks: usize) {
-    debug_assert!(blocks <= TEXT_BLOCKS);
+pub unsafe fn prepare(width: Width, scratch: &mut Scratch, lanes: usize, blocks: usize) {
+    debug_assert!(lanes <= BATCH && blocks <= TEXT_BLOCKS);
     match width {
         // SAFETY: the caller vouches for the features.
-        Width::One => unsafe { prepare_one(scratch, blocks) },
-        Width::Two => unsafe { prepare_two(scratch, blocks) },
-        Width::Four => unsafe { prepare_four(scratch, blocks) },
+        Width::One => unsafe { prepare_one(scratch, lanes, blocks) },
+        Width::Two => unsafe { prepare_two(scratch, lanes, blocks) },
+        Width::Four => unsafe { prepare_four(scratch, lanes, blocks) },
     }
 }
 
-/// Absorbs the first `rows` rows of `hash`; gives the tags.
+/// Absorbs the first `rows` rows of `hash`; gives the tags of the first `lanes` messages.
 ///
 /// # Safety
 /// `width` came from `Width::detect`; `prepare` ran before.
-pub unsafe fn authenticate(width: Width, scratch: &mut Scratch, rows: usize) {
-    debug_assert!(rows <= HASH_BLOCKS);
+pub unsafe fn authenticate(width: Width, scratch: &mut Scratch, lanes: usize, rows: usize) {
+    debug_assert!(lanes <= BATCH && rows <= HASH_BLOCKS);
     match width {
         // SAFETY: the caller vouches for the features.
-        Width::One => unsafe { authenticate_one(scratch, rows) },
-        Width::Two => unsafe { authenticate_two(scratch, rows) },
-        Width::Four => unsafe { authenticate_four(scratch, rows) },
+        Width::One => unsafe { authenticate_one(scratch, lanes, rows) },
+        Width::Two => unsafe { authenticate_two(scratch, lanes, rows) },
+        Width::Four => unsafe { authenticate_four(scratch, lanes, rows) },
     }
 }
 
 macro_rules! instantiate {
     ($prepare:ident, $authenticate:ident, $blocks:ty, $features:literal) => {
         #[target_feature(enable = $features)]
-        unsafe fn $prepare(scratch: &mut Scratch, blocks: usize) {
-            for first in (0..BATCH).step_by(<$blocks>::LANES * GROUPS) {
+        unsafe fn $prepare(scratch: &mut Scratch, lanes: usize, blocks: usize) {
+            for first in (0..lanes).step_by(<$blocks>::LANES * GROUPS) {
                 // SAFETY: the features are those of the blocks.
                 unsafe { prepare_lanes::<$blocks>(scratch, first, blocks) }
             }
         }
         #[target_feature(enable = $features)]
-        unsafe fn $authenticate(scratch: &mut Scratch, rows: usize) {
-            for first in (0..BATCH).step_by(<$blocks>::LANES * GROUPS) {
+        unsafe fn $authenticate(scratch: &mut Scratch, lanes: usize, rows: usize) {
+            for first in (0..lanes).step_by(<$blocks>::LANES * GROUPS) {
                 // SAFETY: the features are those of the blocks.
                 unsafe { authenticate_lanes::<$blocks>(scratch, first, rows) }
             }
