@@ -91,6 +91,12 @@ pub fn wipe(bytes: &mut [u8]) {
     unsafe { lc::OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 
+/// As `wipe`, for memory that holds whatever was there before.
+pub fn wipe_uninit(bytes: &mut [MaybeUninit<u8>]) {
+    // SAFETY: the slice is writable for its length, and nothing of it is read.
+    unsafe { lc::OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
+}
+
 /// As `wipe`, for words.
 pub fn wipe_u32(words: &mut [u32]) {
     // SAFETY: the slice is writable for its length.

@@ -11,6 +11,7 @@ use super::hmac::HmacState;
 use super::seal::kdf_words;
 use crate::cpu::{self, Class};
 use sha256_ni::{STREAMS, Words};
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 /// Longest message whose HMAC is worth a kernel: AWS-LC is as fast on longer ones.
@@ -260,8 +261,8 @@ fn put_words(words: &[u32], out: &mut [u8]) {
 /// Overwrites what the kernels may have left on the stack below their caller: spilled round keys.
 #[inline(never)]
 pub fn burn_stack() {
-    let mut burn = [0u8; 8192];
-    crate::ffi::wipe(&mut burn);
+    let mut burn = [MaybeUninit::uninit(); 8192];
+    crate::ffi::wipe_uninit(&mut burn);
 }
 
 /// The pads of a key, where its HMAC is over SHA-256.
