@@ -16,6 +16,7 @@ pub mod rsa;
 pub mod secrecy;
 pub mod selftest;
 pub mod sigv4;
+pub mod sm2;
 pub mod symmetric;
 pub mod vault;
 pub mod vec;

@@ -14,6 +14,7 @@ export type KeySpec =
   | 'ECC_NIST_P521'
   | 'ECC_SECG_P256K1'
   | 'ECC_NIST_EDWARDS25519'
+  | 'SM2'
   | 'ML_DSA_44'
   | 'ML_DSA_65'
   | 'ML_DSA_87'

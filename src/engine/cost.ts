@@ -36,6 +36,7 @@ const GUESS: Readonly<Record<LaneName, Readonly<Record<Kind, number>>>> = {
   p521: { secret: 5_000, private: 600_000, public: 600_000, make: 600_000 },
   secp256k1: { secret: 5_000, private: 60_000, public: 60_000, make: 100_000 },
   ed25519: { secret: 5_000, private: 30_000, public: 70_000, make: 40_000 },
+  sm2: { secret: 50_000, private: 150_000, public: 250_000, make: 150_000 },
   mldsa: { secret: 50_000, private: 300_000, public: 100_000, make: 150_000 },
   mlkem: { secret: 50_000, private: 50_000, public: 40_000, make: 100_000 },
   keygen: { secret: 5_000, private: 5e6, public: 5e7, make: 5e7 },

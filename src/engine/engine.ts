@@ -8,7 +8,7 @@ import type { KeyHandle } from '../core/key-handle.js';
 import type { Later } from '../core/later.js';
 import type { KeySpec, MessageType } from '../core/records.js';
 import type { RootVault } from '../seal/port.js';
-import { keySpecRow, type LaneName } from '../specs/key-specs.js';
+import { ciphertextRoom, keySpecRow, type LaneName, plaintextRoom } from '../specs/key-specs.js';
 import type { Backend } from './backends/backend.js';
 import { type BackendChoice, type Selection, selectBackend } from './backends/select.js';
 import { Dispatcher, type DispatchMode } from './dispatcher.js';
@@ -272,7 +272,7 @@ class LaneEngine implements EngineWithFaults {
       alg: algOf(algorithm),
       key,
       in0: plaintext,
-      outCap: row.sizeBytes,
+      outCap: ciphertextRoom(row, plaintext.length),
     });
   }
 
@@ -290,7 +290,7 @@ class LaneEngine implements EngineWithFaults {
       alg: algOf(algorithm),
       key,
       in0: ciphertext,
-      outCap: row.sizeBytes,
+      outCap: plaintextRoom(row, ciphertext.length),
     });
   }
 

@@ -72,11 +72,11 @@ export const OP = Object.freeze({
   SIGN: 7,
   /** key private or public; in0 as SIGN, in1 signature -> OK or INVALID_SIGNATURE. */
   VERIFY: 8,
-  /** key RSA private or public; alg ENC_ALG; in0 plaintext -> ciphertext. */
+  /** key RSA or SM2, private or public; alg RSAES_OAEP_* or SM2PKE; in0 plaintext -> ciphertext. */
   RSA_ENCRYPT: 9,
-  /** key RSA; alg ENC_ALG; in0 ciphertext -> plaintext, or INVALID_CIPHERTEXT (one status, constant time). */
+  /** key RSA or SM2; alg as before; in0 ciphertext -> plaintext, or INVALID_CIPHERTEXT (one status, constant time). */
   RSA_DECRYPT: 10,
-  /** key EC; in0 peer DER SPKI -> raw x coordinate (32/48/66 bytes). BAD_PEER_KEY. */
+  /** key EC or SM2; in0 peer DER SPKI -> raw x coordinate (32/48/66 bytes). BAD_PEER_KEY. */
   ECDH: 11,
   /**
    * Makes new key material. key = wrapping (domain or root) key; alg SPEC; in0 = key id text (for
@@ -87,7 +87,7 @@ export const OP = Object.freeze({
    */
   GENERATE_KEY: 12,
   /**
-   * Data key pair. key = symmetric KMS key; alg SPEC (RSA_*, ECC_*, ML_KEM_*); in1 ctx, in2 hdr;
+   * Data key pair. key = symmetric KMS key; alg SPEC (RSA_*, ECC_*, SM2, ML_KEM_*); in1 ctx, in2 hdr;
    * param bit 0: 1 = give the private key in plaintext too ->
    * out = u32 privLen | u32 spkiLen | u32 blobLen | PKCS#8 (privLen may be 0) | SPKI | hdr | sealed(PKCS#8).
    */
@@ -118,9 +118,9 @@ export const OP = Object.freeze({
    */
   REWRAP: 21,
   /**
-   * Takes key material that was made elsewhere. key = RSA private key that it was encrypted for;
-   * key2 = wrapping (domain) key; alg SPEC of the material; param ALG: RSAES_OAEP_* (in0 = the
-   * material's ciphertext) or RSA_AES_KEY_WRAP_* (in0 = ciphertext of an AES-256 key | material
+   * Takes key material that was made elsewhere. key = RSA or SM2 private key it was encrypted for;
+   * key2 = wrapping (domain) key; alg SPEC of the material; param ALG: RSAES_OAEP_* or SM2PKE (in0 =
+   * the material's ciphertext) or RSA_AES_KEY_WRAP_* (in0 = ciphertext of an AES-256 key | material
    * under it by RFC 5649); in1 = AAD of the wrapping, in2 = key id text -> out as GENERATE_KEY.
    * INVALID_CIPHERTEXT when in0 cannot be opened, whatever is wrong; BAD_INPUT when what is in it is
    * no key of that spec. A private key (DER PKCS#8) is kept in the one form that GENERATE_KEY makes,
@@ -169,6 +169,7 @@ export const SPEC = Object.freeze({
   ECC_NIST_P521: 22,
   ECC_SECG_P256K1: 23,
   ECC_NIST_EDWARDS25519: 24,
+  SM2: 25,
   ML_DSA_44: 30,
   ML_DSA_65: 31,
   ML_DSA_87: 32,
@@ -190,6 +191,7 @@ export const ALG = Object.freeze({
   RSAES_OAEP_SHA_256: 2,
   RSA_AES_KEY_WRAP_SHA_1: 3,
   RSA_AES_KEY_WRAP_SHA_256: 4,
+  SM2PKE: 5,
   RSASSA_PKCS1_V1_5_SHA_256: 10,
   RSASSA_PKCS1_V1_5_SHA_384: 11,
   RSASSA_PKCS1_V1_5_SHA_512: 12,
@@ -203,6 +205,7 @@ export const ALG = Object.freeze({
   ED25519_PH_SHA_512: 41,
   ML_DSA_SHAKE_256: 50,
   ML_KEM: 60,
+  SM2DSA: 70,
 });
 
 /** What SIGN and VERIFY find in in0. BAD_INPUT where an algorithm does not take the form. */
@@ -210,7 +213,8 @@ export const FORM = Object.freeze({
   /** A message of any length. */
   MESSAGE: 0,
   /**
-   * The digest of an RSA or ECDSA algorithm, as long as its hash; for ED25519_PH_SHA_512 64 bytes,
+   * The digest of an RSA, ECDSA or SM2 algorithm, as long as its hash (for SM2DSA the hash that begins
+   * with the signer's, GM/T 0003.2); for ED25519_PH_SHA_512 64 bytes,
    * which the algorithm hashes once more.
    */
   DIGEST: 1,

@@ -51,7 +51,7 @@ export interface GeneratedKey {
 export interface ImportRequest {
   /** What the material is for. */
   readonly spec: KeySpec;
-  /** RSAES_OAEP_* or RSA_AES_KEY_WRAP_*. */
+  /** RSAES_OAEP_*, RSA_AES_KEY_WRAP_* or SM2PKE. */
   readonly algorithm: string;
   readonly encryptedMaterial: Payload;
   /** Goes into the material id. */
@@ -123,6 +123,7 @@ export interface Engine {
     messageType: MessageType,
     signature: Payload,
   ): Promise<void>;
+  /** RSA-OAEP or SM2PKE. */
   rsaEncrypt(key: KeyHandle, spec: KeySpec, algorithm: string, plaintext: Payload): Promise<Buffer>;
   rsaDecrypt(
     key: KeyHandle,

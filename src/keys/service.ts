@@ -137,9 +137,9 @@ export interface KeyService {
     context: EncryptionContext | undefined,
     withPlaintext: boolean,
   ): Promise<{ privateKey: Buffer | undefined; publicKey: Buffer; blob: Buffer }>;
-  /** RSA-OAEP. */
+  /** RSA-OAEP or SM2PKE. */
   encryptAsymmetric(key: Key, algorithm: string, plaintext: Payload): Promise<Buffer>;
-  /** RSA-OAEP. @throws InvalidCiphertextException */
+  /** RSA-OAEP or SM2PKE. @throws InvalidCiphertextException */
   decryptAsymmetric(key: Key, algorithm: string, ciphertext: BlobInput): Promise<Buffer>;
   sign(key: Key, algorithm: string, message: Payload, messageType: MessageType): Promise<Buffer>;
   /** @throws KMSInvalidSignatureException */

@@ -68,6 +68,7 @@ export interface KeyStore {
     withPlaintext: boolean,
   ): Promise<{ privateKey: Buffer | undefined; publicKey: Buffer; blob: Buffer }>;
 
+  /** RSA-OAEP or SM2PKE, and so is the next. */
   rsaEncrypt(key: KeyHandle, spec: KeySpec, algorithm: string, plaintext: Payload): Promise<Buffer>;
   /** Fails as InvalidCiphertextException. */
   rsaDecrypt(

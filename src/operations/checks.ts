@@ -55,9 +55,10 @@ export function oaepPlaintextMax(modulusBytes: number, algorithm: string): numbe
   return modulusBytes - 2 * (OAEP_HASH_BYTES[algorithm] ?? 0) - 2;
 }
 
-/** @throws ValidationException when `bytes` do not fit under RSAES-OAEP. */
-export function requireOaepFits(key: Key, algorithm: string, bytes: number): void {
-  const max = oaepPlaintextMax(key.spec.sizeBytes, algorithm);
+/** @throws ValidationException when `bytes` do not fit under the asymmetric algorithm */
+export function requireFits(key: Key, algorithm: string, bytes: number): void {
+  const { plaintextBytesMax, sizeBytes } = key.spec;
+  const max = plaintextBytesMax ?? oaepPlaintextMax(sizeBytes, algorithm);
   if (bytes <= max) return;
   throw new KmsError(
     'ValidationException',

@@ -4,7 +4,15 @@
  */
 import type { KeySpec, KeyUsage } from '../core/records.js';
 
-export type KeyFamily = 'symmetric' | 'hmac' | 'rsa' | 'ecc' | 'eddsa' | 'ml-dsa' | 'ml-kem';
+export type KeyFamily =
+  | 'symmetric'
+  | 'hmac'
+  | 'rsa'
+  | 'ecc'
+  | 'eddsa'
+  | 'sm2'
+  | 'ml-dsa'
+  | 'ml-kem';
 
 /** Quota class of cryptographic operations ("Cryptographic operations (RSA) request quota", ...). */
 export type QuotaClass = 'symmetric' | 'rsa' | 'ecc' | 'ml-dsa' | 'ml-kem';
@@ -20,6 +28,7 @@ export type LaneName =
   | 'p521'
   | 'secp256k1'
   | 'ed25519'
+  | 'sm2'
   | 'mldsa'
   | 'mlkem'
   | 'keygen';
@@ -49,8 +58,12 @@ export interface KeySpecRow {
   readonly dataKeyPair: boolean;
   /** Requests per second of GenerateDataKeyPair for this spec; 0 where not offered. */
   readonly pairQuotaPerSecond: number;
-  /** False where AWS does not offer the spec in its Regions in China. */
-  readonly inChina: boolean;
+  /** Where AWS offers the spec: its Regions in China are the ones whose names begin with cn-. */
+  readonly offered: 'everywhere' | 'in China' | 'outside China';
+  /** Longest plaintext of an encryption algorithm, bytes; absent where the modulus bounds it. */
+  readonly plaintextBytesMax?: number;
+  /** Most bytes that a ciphertext has beyond its plaintext; absent where all have `sizeBytes`. */
+  readonly ciphertextOverheadBytes?: number;
   /** Name that OpenSSL / node:crypto gives the curve. */
   readonly curve?: string;
 }
@@ -83,7 +96,7 @@ function hmac(bits: 224 | 256 | 384 | 512, frameSpec: number): KeySpecRow {
     signatureBytesMax: 0,
     dataKeyPair: false,
     pairQuotaPerSecond: 0,
-    inChina: true,
+    offered: 'everywhere',
   };
 }
 
@@ -104,7 +117,7 @@ function rsa(bits: 2048 | 3072 | 4096, frameSpec: number, pairQuotaPerSecond: nu
     signatureBytesMax: bits / 8,
     dataKeyPair: true,
     pairQuotaPerSecond,
-    inChina: true,
+    offered: 'everywhere',
   };
 }
 
@@ -136,7 +149,7 @@ function ecc(
     signatureBytesMax: 2 * sizeBytes + ECDSA_DER_BYTES,
     dataKeyPair: true,
     pairQuotaPerSecond: 100,
-    inChina: true,
+    offered: 'everywhere',
     curve,
   };
 }
@@ -158,7 +171,7 @@ function mlDsa(set: 44 | 65 | 87, frameSpec: number, signatureBytesMax: number):
     signatureBytesMax,
     dataKeyPair: false,
     pairQuotaPerSecond: 0,
-    inChina: true,
+    offered: 'everywhere',
   };
 }
 
@@ -180,7 +193,7 @@ function mlKem(set: 512 | 768 | 1024, frameSpec: number, sizeBytes: number): Key
     signatureBytesMax: 0,
     dataKeyPair: true,
     pairQuotaPerSecond: 100,
-    inChina: false,
+    offered: 'outside China',
   };
 }
 
@@ -201,7 +214,7 @@ const rows: readonly KeySpecRow[] = [
     signatureBytesMax: 0,
     dataKeyPair: false,
     pairQuotaPerSecond: 0,
-    inChina: true,
+    offered: 'everywhere',
   },
   hmac(224, 2),
   hmac(256, 3),
@@ -230,7 +243,29 @@ const rows: readonly KeySpecRow[] = [
     signatureBytesMax: 64,
     dataKeyPair: true,
     pairQuotaPerSecond: 100,
-    inChina: true,
+    offered: 'everywhere',
+  },
+  {
+    spec: 'SM2',
+    family: 'sm2',
+    usages: ['ENCRYPT_DECRYPT', 'SIGN_VERIFY', 'KEY_AGREEMENT'],
+    encryptionAlgorithms: ['SM2PKE'],
+    signingAlgorithms: ['SM2DSA'],
+    macAlgorithms: none,
+    keyAgreementAlgorithms: ['ECDH'],
+    encapsulationAlgorithms: none,
+    quotaClass: 'ecc',
+    lane: 'sm2',
+    frameSpec: 25,
+    sizeBytes: 32,
+    signatureBytesMax: 72,
+    dataKeyPair: true,
+    pairQuotaPerSecond: 25,
+    offered: 'in China',
+    plaintextBytesMax: 1024,
+    // DER of two numbers and a hash, and the heads of all (GM/T 0009).
+    ciphertextOverheadBytes: 112,
+    curve: 'SM2',
   },
   mlDsa(44, 30, 2420),
   mlDsa(65, 31, 3309),
@@ -255,5 +290,17 @@ export function keySpecRow(spec: string): KeySpecRow {
 
 /** True where AWS offers the spec in that Region, and so do we. */
 export function offeredIn(row: KeySpecRow, region: string): boolean {
-  return row.inChina || !region.startsWith('cn-');
+  if (row.offered === 'everywhere') return true;
+  return (row.offered === 'in China') === region.startsWith('cn-');
+}
+
+/** Room for the ciphertext of so many bytes under an asymmetric key, bytes. */
+export function ciphertextRoom(row: KeySpecRow, plaintextBytes: number): number {
+  const { ciphertextOverheadBytes: overhead } = row;
+  return overhead === undefined ? row.sizeBytes : plaintextBytes + overhead;
+}
+
+/** Room for the plaintext of so many bytes under an asymmetric key, bytes. */
+export function plaintextRoom(row: KeySpecRow, ciphertextBytes: number): number {
+  return row.ciphertextOverheadBytes === undefined ? row.sizeBytes : ciphertextBytes;
 }

@@ -5,18 +5,21 @@
 import type { KeySpec } from '../core/records.js';
 import type { KeyFamily, KeySpecRow } from './key-specs.js';
 
-export type WrappingKeySpec = 'RSA_2048' | 'RSA_3072' | 'RSA_4096';
+/** SM2 in China Regions alone, as the key spec. */
+export type WrappingKeySpec = 'RSA_2048' | 'RSA_3072' | 'RSA_4096' | 'SM2';
 
 export type WrappingAlgorithm =
   | 'RSAES_OAEP_SHA_1'
   | 'RSAES_OAEP_SHA_256'
   | 'RSA_AES_KEY_WRAP_SHA_1'
-  | 'RSA_AES_KEY_WRAP_SHA_256';
+  | 'RSA_AES_KEY_WRAP_SHA_256'
+  | 'SM2PKE';
 
 export const WRAPPING_KEY_SPECS: readonly WrappingKeySpec[] = Object.freeze([
   'RSA_2048',
   'RSA_3072',
   'RSA_4096',
+  'SM2',
 ]);
 
 export const WRAPPING_ALGORITHMS: readonly WrappingAlgorithm[] = Object.freeze([
@@ -24,6 +27,7 @@ export const WRAPPING_ALGORITHMS: readonly WrappingAlgorithm[] = Object.freeze([
   'RSAES_OAEP_SHA_256',
   'RSA_AES_KEY_WRAP_SHA_1',
   'RSA_AES_KEY_WRAP_SHA_256',
+  'SM2PKE',
 ]);
 
 const OAEP: readonly WrappingAlgorithm[] = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'];
@@ -36,9 +40,10 @@ const KEY_WRAP: readonly WrappingAlgorithm[] = [
 const BY_FAMILY: Partial<Record<KeyFamily, readonly WrappingAlgorithm[]>> = {
   symmetric: OAEP,
   hmac: OAEP,
-  rsa: KEY_WRAP,
+  rsa: [...KEY_WRAP, 'SM2PKE'],
   ecc: [...OAEP, ...KEY_WRAP],
   eddsa: [...OAEP, ...KEY_WRAP],
+  sm2: [...OAEP, 'SM2PKE'],
 };
 
 /** Material that is too long for OAEP under a small modulus. */
@@ -56,6 +61,7 @@ export function mayWrap(
   wrappingKey: WrappingKeySpec,
 ): boolean {
   if (BY_FAMILY[row.family]?.includes(algorithm) !== true) return false;
+  if ((algorithm === 'SM2PKE') !== (wrappingKey === 'SM2')) return false;
   const tooLong = TOO_LONG.some(([spec, key]) => spec === row.spec && key === wrappingKey);
   return !(tooLong && OAEP.includes(algorithm));
 }

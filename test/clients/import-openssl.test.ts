@@ -33,12 +33,12 @@ import { keySpecRow } from '../../src/specs/key-specs.js';
 import {
   mayWrap,
   WRAPPING_ALGORITHMS,
-  WRAPPING_KEY_SPECS,
   type WrappingAlgorithm,
   type WrappingKeySpec,
 } from '../../src/specs/wrapping.js';
 import { failure } from '../failure.js';
 import { startServer, type TestServer } from '../harness.js';
+import { WRAPPING_KEY_SPECS_HERE } from '../specs-of-regions.js';
 
 let server: TestServer;
 let kms: KMSClient;
@@ -230,7 +230,7 @@ async function roundTrip(
 
 const KINDS = ['SYMMETRIC_DEFAULT', 'HMAC_512', 'RSA_3072', 'ECC_NIST_P384'] as const;
 
-describe.each(WRAPPING_KEY_SPECS)('wrapping key %s', (wrappingKey) => {
+describe.each(WRAPPING_KEY_SPECS_HERE)('wrapping key %s', (wrappingKey) => {
   const cases = WRAPPING_ALGORITHMS.flatMap((algorithm) =>
     KINDS.filter((spec) => mayWrap(keySpecRow(spec), algorithm, wrappingKey)).map(
       (spec) => [algorithm, spec] as const,

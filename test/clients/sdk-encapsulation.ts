@@ -7,7 +7,7 @@ import {
   type KeyUsageType,
 } from '@aws-sdk/client-kms';
 import { expect, test } from 'vitest';
-import { KEY_SPECS } from '../../src/specs/key-specs.js';
+import { SPECS_HERE } from '../specs-of-regions.js';
 import type { SdkRig } from './sdk-rig.js';
 
 const KeyUsage: KeyUsageType = 'ENCAPSULATE_DECAPSULATE';
@@ -16,7 +16,7 @@ const EncapsulationAlgorithm: EncapsulationAlgorithmSpec = 'ML_KEM';
 export function encapsulationTrips(rig: () => SdkRig): void {
   test('Encapsulate, Decapsulate: one secret on both sides', async () => {
     const { kms, createKey } = rig();
-    const specs = KEY_SPECS.filter((row) => (row.usages as readonly string[]).includes(KeyUsage));
+    const specs = SPECS_HERE.filter((row) => (row.usages as readonly string[]).includes(KeyUsage));
     expect(specs.map((row) => row.spec)).toEqual(['ML_KEM_512', 'ML_KEM_768', 'ML_KEM_1024']);
     for (const { spec } of specs) {
       const { KeyId, Arn } = await createKey({ KeySpec: spec, KeyUsage });

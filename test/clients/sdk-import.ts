@@ -11,21 +11,16 @@ import {
   ListKeyRotationsCommand,
 } from '@aws-sdk/client-kms';
 import { expect, test } from 'vitest';
-import { KEY_SPECS } from '../../src/specs/key-specs.js';
-import {
-  isImportable,
-  mayWrap,
-  WRAPPING_ALGORITHMS,
-  WRAPPING_KEY_SPECS,
-} from '../../src/specs/wrapping.js';
+import { isImportable, mayWrap, WRAPPING_ALGORITHMS } from '../../src/specs/wrapping.js';
 import { encryptMaterial, foreignMaterial } from '../engine/import-material.js';
+import { SPECS_HERE, WRAPPING_KEY_SPECS_HERE } from '../specs-of-regions.js';
 import type { SdkRig } from './sdk-rig.js';
 
 const MINUTE_MS = 60_000;
 const Origin = 'EXTERNAL';
 
 export function importTrips(rig: () => SdkRig): void {
-  const rows = KEY_SPECS.filter(isImportable).map((row) => [row.spec, row] as const);
+  const rows = SPECS_HERE.filter(isImportable).map((row) => [row.spec, row] as const);
 
   test.each(rows)('%s under every wrapping that carries it', async (spec, row) => {
     const { kms, createKey } = rig();
@@ -35,7 +30,7 @@ export function importTrips(rig: () => SdkRig): void {
     const material = foreignMaterial(spec);
     let times = 0;
     for (const WrappingAlgorithm of WRAPPING_ALGORITHMS) {
-      for (const WrappingKeySpec of WRAPPING_KEY_SPECS) {
+      for (const WrappingKeySpec of WRAPPING_KEY_SPECS_HERE) {
         if (!mayWrap(row, WrappingAlgorithm, WrappingKeySpec)) continue;
         const parameters = await kms.send(
           new GetParametersForImportCommand({ KeyId, WrappingAlgorithm, WrappingKeySpec }),

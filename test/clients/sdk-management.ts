@@ -36,38 +36,37 @@ import {
   UpdateKeyDescriptionCommand,
 } from '@aws-sdk/client-kms';
 import { expect, test } from 'vitest';
-import { KEY_SPECS } from '../../src/specs/key-specs.js';
 import { failure } from '../failure.js';
+import { SPECS_HERE } from '../specs-of-regions.js';
 import type { SdkRig } from './sdk-rig.js';
 import { sdkEnum } from './sdk-shapes.js';
 
 const DAY_MS = 86_400_000;
 
 export function keyTrips(rig: () => SdkRig): void {
-  test.each(KEY_SPECS.flatMap(({ spec, usages }) => usages.map((usage) => [spec, usage] as const)))(
-    'a key of %s for %s, made and described',
-    async (KeySpec, KeyUsage) => {
-      const { kms, createKey } = rig();
-      const made = await createKey({
-        KeySpec,
-        KeyUsage: KeyUsage,
-        Origin: 'AWS_KMS',
-      });
-      const shown = await kms.send(new DescribeKeyCommand({ KeyId: made.Arn }));
-      expect(shown.KeyMetadata).toEqual(made);
-      expect(made).toMatchObject({
-        KeySpec,
-        KeyUsage,
-        KeyState: 'Enabled',
-        KeyManager: 'CUSTOMER',
-      });
-      if (!sdkEnum('CustomerMasterKeySpec').includes(KeySpec)) return;
-      // The member of old programs.
-      const CustomerMasterKeySpec = KeySpec as CustomerMasterKeySpec;
-      const old = await createKey({ CustomerMasterKeySpec, KeyUsage: KeyUsage });
-      expect(old).toMatchObject({ KeySpec, CustomerMasterKeySpec, KeyUsage });
-    },
-  );
+  test.each(
+    SPECS_HERE.flatMap(({ spec, usages }) => usages.map((usage) => [spec, usage] as const)),
+  )('a key of %s for %s, made and described', async (KeySpec, KeyUsage) => {
+    const { kms, createKey } = rig();
+    const made = await createKey({
+      KeySpec,
+      KeyUsage: KeyUsage,
+      Origin: 'AWS_KMS',
+    });
+    const shown = await kms.send(new DescribeKeyCommand({ KeyId: made.Arn }));
+    expect(shown.KeyMetadata).toEqual(made);
+    expect(made).toMatchObject({
+      KeySpec,
+      KeyUsage,
+      KeyState: 'Enabled',
+      KeyManager: 'CUSTOMER',
+    });
+    if (!sdkEnum('CustomerMasterKeySpec').includes(KeySpec)) return;
+    // The member of old programs.
+    const CustomerMasterKeySpec = KeySpec as CustomerMasterKeySpec;
+    const old = await createKey({ CustomerMasterKeySpec, KeyUsage: KeyUsage });
+    expect(old).toMatchObject({ KeySpec, CustomerMasterKeySpec, KeyUsage });
+  });
 
   test('described anew, disabled, enabled, planned for deletion, kept', async () => {
     const { kms, createKey } = rig();
@@ -201,7 +200,7 @@ export function grantTrips(rig: () => SdkRig): void {
 
   test('of every operation, on a key that has it', async () => {
     const { kms, createKey } = rig();
-    const offered = KEY_SPECS.flatMap((row) =>
+    const offered = SPECS_HERE.flatMap((row) =>
       row.usages.map((usage) => [row.spec, usage] as const),
     );
     // The first spec of each usage: the symmetric one has more operations than RSA.

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { API_OPERATIONS } from '../../src/operations/api-operations.js';
 import { OPERATIONS } from '../../src/operations/registry.js';
-import { KEY_SPECS } from '../../src/specs/key-specs.js';
 import { MODEL } from '../conformance/cases.js';
+import { SPECS_HERE } from '../specs-of-regions.js';
 import {
   agreementTrips,
   dataKeyTrips,
@@ -58,7 +58,7 @@ const NEVER = new Set([
 
 /** What the table of key specs offers: specs, usages and algorithms. */
 const OFFERED: ReadonlySet<string> = new Set(
-  KEY_SPECS.flatMap((row) => [row.spec, ...Object.values(row).flat().map(String)]),
+  SPECS_HERE.flatMap((row) => [row.spec, ...Object.values(row).flat().map(String)]),
 );
 const OF_SPECS = new Set(
   ['KeySpec', 'KeyUsageType', 'SigningAlgorithmSpec', 'EncryptionAlgorithmSpec'].flatMap(sdkEnum),

@@ -42,6 +42,13 @@ export const KINDS: readonly Kind[] = [
   ),
 ];
 
+/** What AWS has in its Regions in China alone. */
+export const KINDS_IN_CHINA: readonly Kind[] = [
+  kind('SM2', ENC, 'SM2PKE'),
+  kind('SM2', SIGN, 'SM2DSA'),
+  kind('SM2', 'KEY_AGREEMENT', 'ECDH'),
+];
+
 /** A key of a kind, and what was made with it while it was enabled. */
 export interface KeyOfKind {
   readonly kind: Kind;
@@ -63,10 +70,17 @@ export interface Request {
 }
 
 export const MESSAGE = Buffer.from('message').toString('base64');
-const GRANTEE = 'arn:aws:iam::111122223333:role/grantee';
+/** In the key's partition. */
+const grantee = ({ arn }: KeyOfKind) => `arn:${arn.split(':')[1]}:iam::111122223333:role/grantee`;
 const MADE_UP = Buffer.alloc(64, 1).toString('base64');
 
 const symmetric = ({ kind: { spec } }: KeyOfKind) => spec === 'SYMMETRIC_DEFAULT';
+
+/** The key's algorithm of encryption, or RSA's for keys that have none; undefined = symmetric. */
+function asymmetricAlgorithm(key: KeyOfKind): string | undefined {
+  if (symmetric(key)) return undefined;
+  return key.kind.usage === ENC ? key.kind.algorithm : 'RSAES_OAEP_SHA_256';
+}
 
 /** For operations of one usage. */
 function usage(operation: string, key: KeyOfKind, wanted: string): Refusal | undefined {
@@ -135,7 +149,7 @@ export const KEEPING: Readonly<Record<string, Make>> = {
   PutKeyPolicy: (key, { policy }) => ({ body: { ...id(key), Policy: policy } }),
   GetKeyLastUsage: plain,
   CreateGrant: (key) => ({
-    body: { ...id(key), GranteePrincipal: GRANTEE, Operations: ['DescribeKey'] },
+    body: { ...id(key), GranteePrincipal: grantee(key), Operations: ['DescribeKey'] },
   }),
   ListGrants: plain,
   RetireGrant: (key, { state }) => ({ body: { ...id(key), GrantId: key.grants[2 * state] } }),
@@ -154,7 +168,7 @@ export const KEEPING: Readonly<Record<string, Make>> = {
     body: {
       ...id(key),
       CiphertextBlob: key.made,
-      EncryptionAlgorithm: symmetric(key) ? 'SYMMETRIC_DEFAULT' : 'RSAES_OAEP_SHA_256',
+      EncryptionAlgorithm: asymmetricAlgorithm(key) ?? 'SYMMETRIC_DEFAULT',
     },
     refusal: usage('Decrypt', key, ENC),
   }),
@@ -162,7 +176,7 @@ export const KEEPING: Readonly<Record<string, Make>> = {
     body: {
       CiphertextBlob: foreignCiphertext,
       DestinationKeyId: key.id,
-      ...(symmetric(key) ? {} : { DestinationEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' }),
+      DestinationEncryptionAlgorithm: asymmetricAlgorithm(key),
     },
     refusal: usage('ReEncrypt', key, ENC) === undefined ? undefined : ['InvalidKeyUsageException'],
   }),

@@ -5,6 +5,7 @@ import { OPERATIONS } from '../../src/operations/registry.js';
 import { startServer, type TestServer } from '../harness.js';
 import { COLUMNS, PAGE_ROWS } from '../keys/key-state-page.js';
 import { mustCall } from '../operations/named-keys.js';
+import { CHINA } from '../specs-of-regions.js';
 import { MODEL } from './cases.js';
 import { count, printCounts } from './counts.js';
 import {
@@ -12,6 +13,7 @@ import {
   KEEPING,
   type KeyOfKind,
   KINDS,
+  KINDS_IN_CHINA,
   type Kind,
   MESSAGE,
   type Refusal,
@@ -87,16 +89,22 @@ function refusalOf(note: string, { arn }: KeyOfKind, state: KeyState): Refusal {
   }
 }
 
-let server: TestServer;
-let around: Omit<Surroundings, 'state'>;
-const keys: KeyOfKind[] = [];
+/** A server with a key of each kind that its Region offers. */
+interface Place {
+  readonly server: TestServer;
+  readonly keys: readonly KeyOfKind[];
+  readonly around: Omit<Surroundings, 'state'>;
+}
 
-async function makeKey(kind: Kind): Promise<KeyOfKind> {
+const places: Place[] = [];
+
+async function makeKey(server: TestServer, kind: Kind): Promise<KeyOfKind> {
   const { KeyMetadata } = await mustCall(server, 'CreateKey', {
     KeySpec: kind.spec,
     KeyUsage: kind.usage,
   });
   const { KeyId: id, Arn: arn } = KeyMetadata as { KeyId: string; Arn: string };
+  const iam = `arn:${arn.split(':')[1]}:iam::${server.account}`;
   const aliases = STATES.map((state) => `alias/${id}-${state}`);
   for (const AliasName of aliases)
     await mustCall(server, 'CreateAlias', { AliasName, TargetKeyId: id });
@@ -104,16 +112,20 @@ async function makeKey(kind: Kind): Promise<KeyOfKind> {
   for (let i = 0; i < 2 * STATES.length; i++) {
     const made = await mustCall(server, 'CreateGrant', {
       KeyId: id,
-      GranteePrincipal: `arn:aws:iam::${server.account}:role/grantee`,
-      RetiringPrincipal: `arn:aws:iam::${server.account}:user/tester`,
+      GranteePrincipal: `${iam}:role/grantee`,
+      RetiringPrincipal: `${iam}:user/tester`,
       Operations: ['DescribeKey'],
     });
     grants.push(made.GrantId as string);
   }
-  return { kind, id, arn, aliases, grants, made: await make(kind, id) };
+  return { kind, id, arn, aliases, grants, made: await make(server, kind, id) };
 }
 
-async function make({ spec, usage, algorithm }: Kind, KeyId: string): Promise<string> {
+async function make(
+  server: TestServer,
+  { spec, usage, algorithm }: Kind,
+  KeyId: string,
+): Promise<string> {
   const Message = MESSAGE;
   switch (usage) {
     case 'ENCRYPT_DECRYPT': {
@@ -141,22 +153,30 @@ async function make({ spec, usage, algorithm }: Kind, KeyId: string): Promise<st
   }
 }
 
-beforeAll(async () => {
-  server = await startServer({ quota: 'off' });
-  for (const kind of KINDS) keys.push(await makeKey(kind));
+async function openPlace(region: string | undefined, kinds: readonly Kind[]): Promise<Place> {
+  const config = region === undefined ? {} : { region, regions: [region] };
+  const server = await startServer({ quota: 'off', config });
+  const keys: KeyOfKind[] = [];
+  for (const kind of kinds) keys.push(await makeKey(server, kind));
   const other = await mustCall(server, 'CreateKey', {});
   const foreignKeyId = other.KeyMetadata.KeyId as string;
   const sealed = await mustCall(server, 'Encrypt', { KeyId: foreignKeyId, Plaintext: MESSAGE });
   const { Policy } = await mustCall(server, 'GetKeyPolicy', { KeyId: foreignKeyId });
-  around = { foreignKeyId, foreignCiphertext: sealed.CiphertextBlob, policy: Policy };
+  const around = { foreignKeyId, foreignCiphertext: sealed.CiphertextBlob, policy: Policy };
+  return { server, keys, around };
+}
+
+beforeAll(async () => {
+  places.push(await openPlace(undefined, KINDS));
+  places.push(await openPlace(CHINA, [...KINDS_IN_CHINA, KINDS[0]!]));
 });
 afterAll(async () => {
-  await server.stop();
+  for (const { server } of places) await server.stop();
   expect(printCounts('key states')).toBeGreaterThan(6_000);
 });
 
 /** Brings all keys into the state, and waits until the server has seen it. */
-async function bring(state: KeyState): Promise<void> {
+async function bring({ server, keys }: Place, state: KeyState): Promise<void> {
   const ids = keys.map((key) => key.id);
   await server.setKeyStates(ids, state);
   for (const KeyId of ids) {
@@ -169,7 +189,13 @@ async function bring(state: KeyState): Promise<void> {
   }
 }
 
-async function check(name: string, key: KeyOfKind, state: KeyState, request: Request) {
+async function check(
+  { server }: Place,
+  name: string,
+  key: KeyOfKind,
+  state: KeyState,
+  request: Request,
+) {
   const { spec, usage } = key.kind;
   const note = noteOf(name, state);
   const refusal = note === undefined ? request.refusal : refusalOf(note, key, state);
@@ -195,31 +221,44 @@ test('the tables have every operation of the model that names a key', () => {
 
 describe.each(STATES)('%s', (state) => {
   const possible = (name: string) => IMPOSSIBLE[name]?.includes(state) !== true;
-  const place = { state: STATES.indexOf(state) };
+  const number = { state: STATES.indexOf(state) };
+  const bringAll = async () => {
+    for (const place of places) await bring(place, state);
+  };
 
-  beforeAll(() => bring(state));
+  beforeAll(bringAll);
 
   // DeleteAlias takes the alias that UpdateAlias names: tables are in the order of their lines.
   test.each(Object.keys(KEEPING).filter(possible))('%s', async (name) => {
-    const surroundings = { ...around, ...place };
-    for (const key of keys) await check(name, key, state, KEEPING[name]!(key, surroundings));
+    for (const place of places) {
+      const around = { ...place.around, ...number };
+      for (const key of place.keys) {
+        await check(place, name, key, state, KEEPING[name]!(key, around));
+      }
+    }
   });
 
   test.each(Object.keys(CHANGING))('%s', async (name) => {
-    const surroundings = { ...around, ...place };
-    for (const key of keys) await check(name, key, state, CHANGING[name]!(key, surroundings));
-    await bring(state);
+    for (const place of places) {
+      const around = { ...place.around, ...number };
+      for (const key of place.keys) {
+        await check(place, name, key, state, CHANGING[name]!(key, around));
+      }
+    }
+    await bringAll();
   });
 
   test('ReEncrypt from it', async () => {
-    for (const key of keys.filter((one) => one.kind.usage === 'ENCRYPT_DECRYPT')) {
-      const body = {
-        CiphertextBlob: key.made,
-        SourceKeyId: key.id,
-        SourceEncryptionAlgorithm: key.kind.algorithm,
-        DestinationKeyId: around.foreignKeyId,
-      };
-      await check('ReEncrypt', key, state, { body });
+    for (const place of places) {
+      for (const key of place.keys.filter((one) => one.kind.usage === 'ENCRYPT_DECRYPT')) {
+        const body = {
+          CiphertextBlob: key.made,
+          SourceKeyId: key.id,
+          SourceEncryptionAlgorithm: key.kind.algorithm,
+          DestinationKeyId: place.around.foreignKeyId,
+        };
+        await check(place, 'ReEncrypt', key, state, { body });
+      }
     }
   });
 });

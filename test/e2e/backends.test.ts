@@ -1,9 +1,9 @@
 /** The same data directory under every backend: each reads what the others made. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { KEY_SPECS } from '../../src/specs/key-specs.js';
 import { type DataDirectory, initialiseData, type SpawnedServer, spawnServer } from '../harness.js';
 import { makeKey, mustCall, namedKeys } from '../operations/named-keys.js';
 import { MESSAGE, type NamedKeys, requests, type Sealed } from '../operations/requests.js';
+import { SPECS_HERE } from '../specs-of-regions.js';
 
 /** 64 bytes, as a digest of SHA-512. */
 const DIGEST = Buffer.alloc(64, 6).toString('base64');
@@ -43,7 +43,7 @@ describe.each(BACKENDS)('%s', (backend) => {
     server = await start(backend, backend);
     const { keys, sealed } = await namedKeys(server, 'alias/backend');
     const signatures = [];
-    for (const row of KEY_SPECS.filter((spec) => spec.usages.includes('SIGN_VERIFY'))) {
+    for (const row of SPECS_HERE.filter((spec) => spec.usages.includes('SIGN_VERIFY'))) {
       const KeyId = await makeKey(server, row.spec, 'SIGN_VERIFY');
       for (const SigningAlgorithm of row.signingAlgorithms) {
         const isPh = SigningAlgorithm === 'ED25519_PH_SHA_512';

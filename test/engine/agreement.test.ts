@@ -74,6 +74,7 @@ function expectOneBad(found: readonly string[], bad: number, status: string): vo
 /** The types of message that an algorithm is tried with here; digests have a test of their own. */
 function formsOf(algorithm: string): readonly MessageType[] {
   if (algorithm === 'ED25519_PH_SHA_512') return ['DIGEST'];
+  if (algorithm === 'SM2DSA') return ['RAW', 'DIGEST'];
   return algorithm === 'ML_DSA_SHAKE_256' ? ['RAW', 'EXTERNAL_MU'] : ['RAW'];
 }
 
@@ -195,7 +196,8 @@ describe.each(pairs)('made by %s, checked by %s', (maker, checker) => {
     );
     for (const [algorithm, type] of forms) {
       for (const size of some) {
-        const bytes = () => (type === 'RAW' ? random.int(200) : 64);
+        const lengths = { RAW: random.int(200), DIGEST: algorithm === 'SM2DSA' ? 32 : 64 };
+        const bytes = () => (type === 'EXTERNAL_MU' ? 64 : lengths[type]);
         const messages = Array.from({ length: size }, () => random.bytes(bytes()));
         const signatures = await Promise.all(
           messages.map((m) => engineOf(maker).sign(keyOf(spec, maker), spec, algorithm, m, type)),
@@ -259,7 +261,46 @@ describe.each(pairs)('made by %s, checked by %s', (maker, checker) => {
     expect(await statuses([long])).toEqual(['BAD_INPUT']);
   });
 
-  test.each(['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521'] as const)(
+  test('SM2PKE', async () => {
+    const spec = 'SM2';
+    const key = keyOf(spec, maker);
+    const plaintexts = [1, 1, 31, 32, 33, 127, 128, 255, 256, 1024, 4096].map(random.bytes);
+    const ciphertexts = await Promise.all(
+      plaintexts.map((p) => engineOf(maker).rsaEncrypt(key, spec, 'SM2PKE', p)),
+    );
+    const open = (c: Buffer) =>
+      engineOf(checker).rsaDecrypt(keyOf(spec, checker), spec, 'SM2PKE', c);
+    expect(await Promise.all(ciphertexts.map(open))).toEqual(plaintexts);
+    const spoilt = ciphertexts.flatMap((c) =>
+      Array.from({ length: 8 }, () => {
+        const copy = Buffer.from(c);
+        copy[random.int(copy.length)]! ^= 1 << random.int(8);
+        return copy;
+      }),
+    );
+    const other = [ciphertexts[0]!.subarray(1), Buffer.concat([ciphertexts[0]!, AAD]), AAD];
+    for (const status of await statuses([...spoilt, ...other].map(open))) {
+      expect(status).toBe('INVALID_CIPHERTEXT');
+    }
+    const empty = engineOf(maker).rsaEncrypt(key, spec, 'SM2PKE', Buffer.alloc(0));
+    const wrong = [
+      engineOf(maker).rsaEncrypt(key, spec, 'RSAES_OAEP_SHA_256', AAD),
+      engineOf(maker).rsaDecrypt(key, spec, 'RSAES_OAEP_SHA_256', ciphertexts[0]!),
+      engineOf(maker).sign(key, spec, 'ECDSA_SHA_256', AAD, 'RAW'),
+      engineOf(maker).sign(key, spec, 'SM2DSA', random.bytes(64), 'EXTERNAL_MU'),
+      engineOf(maker).sign(key, spec, 'SM2DSA', random.bytes(31), 'DIGEST'),
+    ];
+    expect(await statuses([empty, ...wrong])).toEqual([
+      'BAD_INPUT',
+      'UNSUPPORTED',
+      'UNSUPPORTED',
+      'UNSUPPORTED',
+      'BAD_INPUT',
+      'BAD_INPUT',
+    ]);
+  });
+
+  test.each(['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'SM2'] as const)(
     'shared secrets on %s',
     async (spec) => {
       const peer = await engineOf(maker).generateKey(roots.get(maker)!, spec, 'id', AAD);

@@ -36,7 +36,7 @@ describe.each(backends)('engine over %s', (backend) => {
 
     test('all algorithms passed their self-test, in the backend asked for', () => {
       const report = t.engine.status();
-      expect(report.algorithms).toHaveLength(29);
+      expect(report.algorithms).toHaveLength(32);
       for (const row of report.algorithms) {
         const lacks = backend === 'node' && nodePrimitives.lacks.has(row.algorithm);
         expect(row.backend).toBe(lacks ? 'noble' : backend);

@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import type { KeySpec } from '../../src/core/records.js';
 import { keySpecRow } from '../../src/specs/key-specs.js';
+import { opensslSm2Encrypt } from '../openssl-sm2.js';
 
 const generated = new Map<string, Buffer>();
 
@@ -80,6 +81,7 @@ export function encryptMaterial(
   material: Uint8Array,
   kek: Uint8Array = randomBytes(32),
 ): Buffer {
+  if (algorithm === 'SM2PKE') return opensslSm2Encrypt(spki, material);
   const hash = algorithm.endsWith('SHA_1') ? 'sha1' : 'sha256';
   if (!algorithm.startsWith('RSA_AES')) return oaepEncrypt(spki, hash, material);
   return Buffer.concat([oaepEncrypt(spki, hash, kek), wrapPadded(kek, material)]);

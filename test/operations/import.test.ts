@@ -11,6 +11,7 @@ import {
 } from '../../src/specs/wrapping.js';
 import { encryptMaterial } from '../engine/import-material.js';
 import { startServer, type TestServer } from '../harness.js';
+import { SPECS_HERE, WRAPPING_KEY_SPECS_HERE } from '../specs-of-regions.js';
 import { makeExternalKey, makeKey, mustCall } from './named-keys.js';
 
 const YEAR_S = 365 * 86_400;
@@ -73,7 +74,7 @@ describe('CreateKey with Origin EXTERNAL', () => {
   test('is offered for the key specs whose material can come from outside', async () => {
     for (const row of KEY_SPECS) {
       const body = { KeySpec: row.spec, KeyUsage: row.usages[0], Origin: 'EXTERNAL' };
-      if (isImportable(row)) await mustCall(server, 'CreateKey', body);
+      if (isImportable(row) && SPECS_HERE.includes(row)) await mustCall(server, 'CreateKey', body);
       else {
         await refused('CreateKey', body, 'UnsupportedOperationException', new RegExp(row.spec));
       }
@@ -89,21 +90,21 @@ describe('CreateKey with Origin EXTERNAL', () => {
 
 describe('GetParametersForImport', () => {
   test('offers what can carry material of the key, and nothing else', async () => {
-    const algorithms = [...WRAPPING_ALGORITHMS, 'RSAES_PKCS1_V1_5', 'SM2PKE'];
-    const keySpecs = [...WRAPPING_KEY_SPECS, 'SM2'];
+    const algorithms = [...WRAPPING_ALGORITHMS, 'RSAES_PKCS1_V1_5'];
+    const keySpecs = WRAPPING_KEY_SPECS;
     for (const spec of ['SYMMETRIC_DEFAULT', 'HMAC_256', 'RSA_2048', 'ECC_NIST_P521'] as const) {
       const KeyId = await external(spec, keySpecRow(spec).usages[0]);
       for (const WrappingAlgorithm of algorithms) {
         for (const WrappingKeySpec of keySpecs) {
           const known =
             WRAPPING_ALGORITHMS.find((one) => one === WrappingAlgorithm) !== undefined &&
-            WRAPPING_KEY_SPECS.find((one) => one === WrappingKeySpec) !== undefined;
+            WRAPPING_KEY_SPECS_HERE.includes(WrappingKeySpec);
           const offered =
             known &&
             mayWrap(
               keySpecRow(spec),
               WrappingAlgorithm as (typeof WRAPPING_ALGORITHMS)[number],
-              WrappingKeySpec as (typeof WRAPPING_KEY_SPECS)[number],
+              WrappingKeySpec,
             );
           // Making a wrapping key of 4096 bits takes its time, and is done elsewhere.
           if (offered && WrappingKeySpec !== 'RSA_2048') continue;

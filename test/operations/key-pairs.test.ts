@@ -18,9 +18,9 @@ import {
   type KMSClient,
 } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KEY_SPECS } from '../../src/specs/key-specs.js';
 import { failure } from '../failure.js';
 import { startServer, type TestServer } from '../harness.js';
+import { SPECS_HERE } from '../specs-of-regions.js';
 
 let server: TestServer;
 let kms: KMSClient;
@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** ML-KEM is unknown to this OpenSSL: test/operations/ml-kem.test.ts. */
-const PAIR_SPECS = KEY_SPECS.filter((row) => row.dataKeyPair && row.family !== 'ml-kem');
+const PAIR_SPECS = SPECS_HERE.filter((row) => row.dataKeyPair && row.family !== 'ml-kem');
 
 function publicDer(privateKey: KeyObject): Buffer {
   return createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
@@ -101,7 +101,7 @@ test('SM2, which AWS has in China alone, is not offered', async () => {
   expect(await failure(call)).toMatchObject({ name: 'UnsupportedOperationException' });
 });
 
-const AGREEMENT = KEY_SPECS.filter((row) => row.usages.includes('KEY_AGREEMENT'));
+const AGREEMENT = SPECS_HERE.filter((row) => row.usages.includes('KEY_AGREEMENT'));
 
 describe.each(AGREEMENT.map((row) => [row.spec, row] as const))('agreement %s', (spec, row) => {
   let agreement: KeyMetadata;

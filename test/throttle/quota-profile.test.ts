@@ -28,6 +28,7 @@ test.each([
   ['cn-north-1', 'GenerateDataKeyPair:RSA_2048', 1],
   ['cn-northwest-1', 'GenerateDataKeyPair:RSA_3072', 0.5],
   ['cn-northwest-1', 'GenerateDataKeyPair:RSA_4096', 0.1],
+  ['cn-north-1', 'GenerateDataKeyPair:SM2', 25],
   ['eu-west-1', 'CreateKey', 5],
   ['eu-west-1', 'ScheduleKeyDeletion', 15],
   ['eu-west-1', 'ListKeys', 500],

@@ -8,7 +8,8 @@ const SHARED: Readonly<Record<string, string>> = {
   'crypto-symmetric':
     'Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateMac, GenerateRandom, ReEncrypt, VerifyMac with symmetric and HMAC keys',
   'crypto-rsa': 'Decrypt, Encrypt, ReEncrypt, Sign, Verify with RSA keys',
-  'crypto-ecc': 'DeriveSharedSecret, Sign, Verify with elliptic-curve keys',
+  'crypto-ecc':
+    'DeriveSharedSecret, Sign, Verify with elliptic-curve and SM2 keys; Decrypt, Encrypt, ReEncrypt with SM2 keys',
   'crypto-ml-dsa': 'Sign, Verify with ML-DSA keys',
   'crypto-ml-kem': 'Encapsulate, Decapsulate with ML-KEM keys',
 };

@@ -11,6 +11,7 @@ pub use locked::{CELL_BYTES, LockedBox, wipe_all};
 
 use crate::ffi::AsymmetricKey;
 use crate::frame::{Status, spec};
+use crate::sm2::Sm2Key;
 use crate::symmetric::SecretKey;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -25,6 +26,7 @@ const CHUNK: usize = 1024;
 pub enum KeyBody {
     Secret(LockedBox<SecretKey>),
     Asymmetric(AsymmetricKey),
+    Sm2(Sm2Key),
 }
 
 impl KeyBody {
@@ -32,6 +34,7 @@ impl KeyBody {
         match self {
             KeyBody::Secret(key) => key.spec,
             KeyBody::Asymmetric(key) => key.spec(),
+            KeyBody::Sm2(_) => spec::SM2,
         }
     }
 
@@ -60,7 +63,7 @@ impl KeyBody {
     pub fn asymmetric(&self) -> Result<&AsymmetricKey, Status> {
         match self {
             KeyBody::Asymmetric(key) => Ok(key),
-            KeyBody::Secret(_) => Err(Status::BadKey),
+            KeyBody::Secret(_) | KeyBody::Sm2(_) => Err(Status::BadKey),
         }
     }
 }

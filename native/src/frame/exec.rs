@@ -8,6 +8,7 @@ use super::layout::{
 use super::signing;
 use crate::arena::{self, KeyBody};
 use crate::ffi::{self, AsymmetricKey, Hash};
+use crate::sm2::Sm2Key;
 #[cfg(target_arch = "x86_64")]
 use crate::symmetric::small::Kernels;
 use crate::symmetric::{self, MAC_MAX, RandomPool, SECRET_MAX, SecretKey};
@@ -217,6 +218,9 @@ fn run_job(job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
     match job.op {
         op::RANDOM => random_bytes(job),
         op::DIGEST => digest(job),
+        op::LOAD_PUBLIC_KEY if job.alg == spec::SM2 => {
+            write_handle(KeyBody::Sm2(Sm2Key::from_spki(job.in0)?), job.out)
+        }
         op::LOAD_PUBLIC_KEY => {
             let key = AsymmetricKey::from_spki(job.alg, job.in0)?;
             write_handle(KeyBody::Asymmetric(key), job.out)
@@ -229,6 +233,9 @@ fn run_job(job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
 }
 
 fn run_keyed(key: &Arc<KeyBody>, job: Job<'_>, random: &mut RandomPool) -> Result<usize, Status> {
+    if let KeyBody::Sm2(key) = &**key {
+        return super::sm2_jobs::run(key, job, random);
+    }
     match job.op {
         op::ENCRYPT => {
             symmetric::seal(key.encryption_key()?, random, job.in2, job.in1, job.in0, job.out)
@@ -336,6 +343,7 @@ fn load_key(wrapping: &SecretKey, job: Job<'_>) -> Result<usize, Status> {
     let mut plain = Zeroizing::new([0u8; WRAPPED_MAX]);
     let len = symmetric::open(wrapping, &[], job.in1, job.in0, &mut plain[..])?;
     let body = match job.alg {
+        spec::SM2 => Sm2Key::from_pkcs8(&plain[..len]).map(KeyBody::Sm2),
         spec::RSA_2048..=spec::ML_KEM_1024 => {
             AsymmetricKey::from_pkcs8(job.alg, &plain[..len]).map(KeyBody::Asymmetric)
         }

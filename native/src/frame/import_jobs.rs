@@ -2,7 +2,8 @@
 //! memory alone.
 //!
 //! RSAES_OAEP_* carries the material itself, RSA_AES_KEY_WRAP_* an AES-256 key and behind it the
-//! material under that key (RFC 5649); PKCS #11 calls it CKM_RSA_AES_KEY_WRAP. What cannot be opened
+//! material under that key (RFC 5649); PKCS #11 calls it CKM_RSA_AES_KEY_WRAP. SM2PKE carries the
+//! material itself, of any length (`sm2_jobs`). What cannot be opened
 //! has one status, whatever is wrong. That material which was opened is no key of the spec is told
 //! apart, because only who could encrypt it learns that.
 use super::exec::Job;
@@ -11,6 +12,7 @@ use super::layout::{Status, alg, spec};
 use crate::arena::{self, KeyBody};
 use crate::ffi::{self, AsymmetricKey, GeneratedPair};
 use crate::rsa;
+use crate::sm2::Sm2Key;
 use crate::symmetric::{RandomPool, SecretKey, secret_len};
 use zeroize::Zeroizing;
 
@@ -25,9 +27,26 @@ pub fn import_key(
     job: Job<'_>,
     random: &mut RandomPool,
 ) -> Result<usize, Status> {
+    let material = open(key, &job)?;
+    take_material(material, job, random)
+}
+
+/// Wraps and names what was opened, when it is material of the job's spec.
+pub(super) fn take_material(
+    plain: Zeroizing<Vec<u8>>,
+    job: Job<'_>,
+    random: &mut RandomPool,
+) -> Result<usize, Status> {
     let wrapping = arena::get(job.key2.0, job.key2.1)?;
     let wrapping = domain_key(&wrapping)?;
-    let made = open(key, &job)?;
+    let made = match job.alg {
+        spec::SYMMETRIC_DEFAULT..=spec::HMAC_512 if secret_len(job.alg) == Some(plain.len()) => {
+            GeneratedPair { pkcs8: plain, spki: Vec::new() }
+        }
+        spec::SYMMETRIC_DEFAULT..=spec::HMAC_512 => return Err(Status::BadInput),
+        spec::SM2 => Sm2Key::from_pkcs8(&plain)?.pair()?,
+        _ => ffi::foreign_pair(job.alg, &plain)?,
+    };
     wrap_made(wrapping, &made, job.in2, job.in1, job.out, random)
 }
 
@@ -38,7 +57,7 @@ fn domain_key(body: &KeyBody) -> Result<&SecretKey, Status> {
     }
 }
 
-fn open(key: &AsymmetricKey, job: &Job<'_>) -> Result<GeneratedPair, Status> {
+fn open(key: &AsymmetricKey, job: &Job<'_>) -> Result<Zeroizing<Vec<u8>>, Status> {
     let size = match key.spec() {
         spec::RSA_2048 if key.is_private() => 256,
         spec::RSA_3072 if key.is_private() => 384,
@@ -46,18 +65,11 @@ fn open(key: &AsymmetricKey, job: &Job<'_>) -> Result<GeneratedPair, Status> {
         _ => return Err(Status::BadKey),
     };
     let wrapping = u16::try_from(job.param).map_err(|_| Status::Unsupported)?;
-    let plain = match wrapping {
-        alg::RSAES_OAEP_SHA_1 | alg::RSAES_OAEP_SHA_256 => oaep(key, wrapping, job.in0)?,
-        alg::RSA_AES_KEY_WRAP_SHA_1 => hybrid(key, size, alg::RSAES_OAEP_SHA_1, job.in0)?,
-        alg::RSA_AES_KEY_WRAP_SHA_256 => hybrid(key, size, alg::RSAES_OAEP_SHA_256, job.in0)?,
-        _ => return Err(Status::Unsupported),
-    };
-    match job.alg {
-        spec::SYMMETRIC_DEFAULT..=spec::HMAC_512 if secret_len(job.alg) == Some(plain.len()) => {
-            Ok(GeneratedPair { pkcs8: plain, spki: Vec::new() })
-        }
-        spec::SYMMETRIC_DEFAULT..=spec::HMAC_512 => Err(Status::BadInput),
-        _ => ffi::foreign_pair(job.alg, &plain),
+    match wrapping {
+        alg::RSAES_OAEP_SHA_1 | alg::RSAES_OAEP_SHA_256 => oaep(key, wrapping, job.in0),
+        alg::RSA_AES_KEY_WRAP_SHA_1 => hybrid(key, size, alg::RSAES_OAEP_SHA_1, job.in0),
+        alg::RSA_AES_KEY_WRAP_SHA_256 => hybrid(key, size, alg::RSAES_OAEP_SHA_256, job.in0),
+        _ => Err(Status::Unsupported),
     }
 }
 

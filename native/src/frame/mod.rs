@@ -17,6 +17,7 @@ mod short_jobs;
 mod short_tests;
 mod signing;
 mod single;
+mod sm2_jobs;
 #[cfg(test)]
 mod tests;
 

@@ -180,7 +180,7 @@ fn mac(frame: &[u8], words: &Descriptor, count: usize, job: usize, keys: &mut Ke
 fn pads(body: &KeyBody) -> Pads<'_> {
     match body {
         KeyBody::Secret(key) => small::pads(key.hmac()),
-        KeyBody::Asymmetric(_) => None,
+        KeyBody::Asymmetric(_) | KeyBody::Sm2(_) => None,
     }
     .expect("checked when the job was read")
 }

@@ -10,6 +10,7 @@ pub use rsa::generate_pairs;
 use crate::ffi::{self, GeneratedPair};
 use crate::frame::{Status, spec};
 use crate::rsa::lane_key::Kernel;
+use crate::sm2;
 
 /// A fresh pair: RSA by FIPS 186-5 with e = 65537, EC by rejection sampling, all others of a seed.
 pub fn generate(spec: u16) -> Result<GeneratedPair, Status> {
@@ -23,6 +24,7 @@ pub fn generate(spec: u16) -> Result<GeneratedPair, Status> {
         }
         spec::ECC_NIST_P256..=spec::ECC_SECG_P256K1 => ffi::generate_ec(spec),
         spec::ECC_NIST_EDWARDS25519 => ffi::generate_ed25519(),
+        spec::SM2 => Ok(sm2::generate()),
         spec::ML_DSA_44..=spec::ML_KEM_1024 => ffi::generate_lattice(spec),
         _ => Err(Status::Unsupported),
     }

@@ -2,6 +2,7 @@
 mod known_answers;
 mod seeded;
 mod seeded_answers;
+mod sm2;
 
 use crate::arena::{self, KeyBody};
 use crate::ffi::AsymmetricKey;
@@ -121,6 +122,9 @@ pub fn run() -> Vec<Outcome> {
     for test in seeded::TESTS {
         note(test.operation, test.algorithm, &|| test.run());
     }
+    note("Sign", "SM2DSA", &|| sm2::signature(sm2::SIGNATURE));
+    note("Encrypt", "SM2PKE", &|| sm2::encryption(sm2::CIPHERTEXT));
+    note("DeriveSharedSecret", "SM2", &|| sm2::agreement(sm2::SHARED));
     outcomes
 }
 
@@ -290,7 +294,7 @@ mod tests {
     #[test]
     fn all_known_answers_hold() {
         let outcomes = super::run();
-        assert_eq!(outcomes.len(), 29);
+        assert_eq!(outcomes.len(), 32);
         for outcome in outcomes {
             assert!(outcome.passed, "{} {}", outcome.operation, outcome.algorithm);
         }
@@ -325,6 +329,10 @@ mod tests {
         let shared = spoilt(known::P384_SHARED);
         let (own, peer) = (known::P384_PKCS8, known::P384_PEER);
         assert!(!passes(agreement(spec::ECC_NIST_P384, own, peer, &shared)));
+        assert!(passes(sm2::signature(sm2::SIGNATURE)));
+        assert!(!passes(sm2::signature(&spoilt(sm2::SIGNATURE))));
+        assert!(!passes(sm2::encryption(&spoilt(sm2::CIPHERTEXT))));
+        assert!(!passes(sm2::agreement(&spoilt(sm2::SHARED))));
         for test in seeded::TESTS {
             assert!(passes(test.run()), "{}", test.algorithm);
             let answer = spoilt(test.answer);

@@ -34,6 +34,7 @@ export function createNativeBackend(addon: NativeAddon): Backend {
   }`;
   const lanes = info.cpuClass === 'ifma' || info.cpuClass === 'avx2';
   const whyOf = (algorithm: string): string => {
+    if (algorithm.startsWith('SM2')) return why.replace('AWS-LC', "RustCrypto's sm2");
     if (SHORT.has(algorithm)) return `${why}; short messages: ${info.shortMessages}`;
     const batched = lanes && /^(RSA|ECC|ED25519)/.test(algorithm);
     return batched ? `${why}; batches: eight lanes where that pays` : why;

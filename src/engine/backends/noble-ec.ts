@@ -11,6 +11,7 @@ import { SPEC, STATUS } from '../frame-layout.js';
 import { BITS, der, OCTETS, pkcs8Of, SEQUENCE, spkiOf } from './der.js';
 import type { GeneratedPair } from './node-crypto.js';
 import { JobStatus, type NodeKey } from './node-keys.js';
+import { SM2_OID, sm2 } from './sm2-curve.js';
 
 export interface CurveRow {
   readonly curve: typeof p256;
@@ -31,6 +32,7 @@ const CURVES = new Map<number, CurveRow>([
   [SPEC.ECC_NIST_P384, row(p384, '06052b81040022', 48)],
   [SPEC.ECC_NIST_P521, row(p521, '06052b81040023', 66)],
   [SPEC.ECC_SECG_P256K1, row(secp256k1, '06052b8104000a', 32)],
+  [SPEC.SM2, row(sm2, SM2_OID, 32)],
 ]);
 
 /** DER of the object identifier id-ecPublicKey (RFC 5480). */
@@ -113,7 +115,7 @@ export function generateEcPair(of: CurveRow): GeneratedPair {
 }
 
 /** Runs `use` with the private scalar, then wipes it. @throws JobStatus BAD_KEY */
-function withScalar<T>(key: NodeKey, of: CurveRow, use: (scalar: Buffer) => T): T {
+export function withScalar<T>(key: NodeKey, of: CurveRow, use: (scalar: Buffer) => T): T {
   if (key.form === 'spki') throw new JobStatus(STATUS.BAD_KEY);
   const pkcs8 = key.key.export() as Buffer;
   const { start } = scalarAt(of);
@@ -122,6 +124,13 @@ function withScalar<T>(key: NodeKey, of: CurveRow, use: (scalar: Buffer) => T): 
   } finally {
     pkcs8.fill(0);
   }
+}
+
+/** The point of a private or public key: 04 | x | y. */
+export function publicPointOf(key: NodeKey, of: CurveRow): Uint8Array {
+  return key.form === 'spki'
+    ? pointOf(of, key.key.export())
+    : withScalar(key, of, (scalar) => of.curve.getPublicKey(scalar, false));
 }
 
 const ECDSA = { prehash: false, lowS: false, format: 'der' } as const;
@@ -138,12 +147,8 @@ export function ecVerify(
   digest: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const point =
-    key.form === 'spki'
-      ? pointOf(of, key.key.export())
-      : withScalar(key, of, (scalar) => of.curve.getPublicKey(scalar, false));
   try {
-    return of.curve.verify(signature, digest, point, ECDSA);
+    return of.curve.verify(signature, digest, publicPointOf(key, of), ECDSA);
   } catch {
     return false; // Not DER: no valid signature.
   }

@@ -4,14 +4,12 @@
  */
 import { aeskwp } from '@noble/ciphers/aes.js';
 import { STATUS } from '../frame-layout.js';
+import { BITS, INTEGER, OCTETS, SEQUENCE } from './der.js';
+import { DerReader } from './der-reader.js';
 import { type CurveRow, EC_PUBLIC_KEY, pairOfScalar } from './noble-ec.js';
 import type { GeneratedPair } from './node-crypto.js';
 import { JobStatus } from './node-keys.js';
 
-const INTEGER = 0x02;
-const BITS = 0x03;
-const OCTETS = 0x04;
-const SEQUENCE = 0x30;
 const PARAMETERS = 0xa0;
 const PUBLIC_KEY = 0xa1;
 
@@ -26,41 +24,6 @@ export function unwrapPadded(kek: Buffer, wrapped: Buffer): Buffer {
 
 function bad(): JobStatus {
   return new JobStatus(STATUS.BAD_INPUT);
-}
-
-/** Reads DER (X.690) from front to back; lengths below 65,536. */
-class DerReader {
-  #rest: Buffer;
-
-  constructor(bytes: Buffer) {
-    this.#rest = bytes;
-  }
-
-  get ended(): boolean {
-    return this.#rest.length === 0;
-  }
-
-  /** The content of the next value. @throws JobStatus BAD_INPUT when it is none of that tag */
-  read(tag: number): Buffer {
-    const content = this.find(tag);
-    if (content === undefined) throw bad();
-    return content;
-  }
-
-  /** As `read`; undefined where the next value has another tag, or there is none. */
-  find(tag: number): Buffer | undefined {
-    const bytes = this.#rest;
-    if (bytes[0] !== tag) return undefined;
-    const first = bytes[1] ?? 0xff;
-    const extra = first < 0x80 ? 0 : first - 0x80;
-    if (extra > 2 || bytes.length < 2 + extra) throw bad();
-    const length = extra === 0 ? first : bytes.readUIntBE(2, extra);
-    const end = 2 + extra + length;
-    const shortest = extra === 0 || length >= (extra === 1 ? 0x80 : 0x100);
-    if (!shortest || end > bytes.length) throw bad();
-    this.#rest = bytes.subarray(end);
-    return bytes.subarray(2 + extra, end);
-  }
 }
 
 /** The pair of an EC private key in DER PKCS#8. @throws JobStatus BAD_INPUT */

@@ -1,6 +1,6 @@
 /**
  * @noble/hashes, @noble/ciphers, @noble/curves and @noble/post-quantum as a table of primitives: for
- * what node's OpenSSL lacks (Ed25519ph, ML-DSA, ML-KEM) or its policy refuses (secp256k1 or SHA-1 in
+ * what node's OpenSSL lacks (Ed25519ph, ML-DSA, ML-KEM, SM2) or its policy refuses (secp256k1 or SHA-1 in
  * OAEP under FIPS), and as a third opinion in tests. RSA's raw exponentiation, which needs constant time and big numbers, stays with node.
  */
 import {
@@ -24,6 +24,7 @@ import * as ec from './noble-ec.js';
 import { foreignEcPair, unwrapPadded } from './noble-import.js';
 import { latticeDecapsulate, latticeEncapsulate } from './noble-lattice.js';
 import { type SeededTable, seededTable } from './noble-seeded.js';
+import { foreignSm2Pair, sm2Decrypt, sm2Encrypt } from './noble-sm2.js';
 import { generatePair, publicHalf, requireDigest, signingRow } from './node-crypto.js';
 import { foreignPair } from './node-import.js';
 import { importKey, importPublicKey, JobStatus, type NodeKey, rsaBits } from './node-keys.js';
@@ -165,6 +166,7 @@ function oaep(key: NodeKey, alg: number): { hash: HashFunction; size: number } {
 }
 
 const rsaEncrypt: Primitives['rsaEncrypt'] = (key, alg, plaintext) => {
+  if (key.spec === SPEC.SM2) return sm2Encrypt(key, alg, plaintext);
   const { hash, size } = oaep(key, alg);
   if (plaintext.length > size - 2 * hash.bytes - 2) throw new JobStatus(STATUS.BAD_INPUT);
   const em = oaepEncode(hash, plaintext, size);
@@ -172,6 +174,7 @@ const rsaEncrypt: Primitives['rsaEncrypt'] = (key, alg, plaintext) => {
 };
 
 const rsaDecrypt: Primitives['rsaDecrypt'] = (key, alg, ciphertext) => {
+  if (key.spec === SPEC.SM2) return sm2Decrypt(key, alg, ciphertext);
   const { hash, size } = oaep(key, alg);
   if (key.key.type !== 'private') throw new JobStatus(STATUS.BAD_KEY);
   if (ciphertext.length !== size) throw new JobStatus(STATUS.INVALID_CIPHERTEXT);
@@ -241,6 +244,7 @@ export const noblePrimitives: Primitives = Object.freeze({
   },
   foreignPair: (spec, pkcs8) => {
     if (spec === SPEC.ECC_NIST_EDWARDS25519) return foreignEd25519Pair(pkcs8);
+    if (spec === SPEC.SM2) return foreignSm2Pair(spec, pkcs8);
     const curve = ec.curveRow(spec);
     return curve === undefined ? foreignPair(spec, pkcs8) : foreignEcPair(curve, pkcs8);
   },

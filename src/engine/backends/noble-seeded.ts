@@ -1,7 +1,12 @@
-/** The @noble tables of keys that are seeds: Ed25519, ML-DSA and ML-KEM, one row per key spec. */
+/**
+ * The @noble tables of keys that sign in ways of their own, or not at all: of seeds (Ed25519, ML-DSA,
+ * ML-KEM) and of SM2. One row per key spec.
+ */
 import { ALG, FORM, SPEC, STATUS } from '../frame-layout.js';
 import * as edwards from './ed25519.js';
+import * as ec from './noble-ec.js';
 import * as lattice from './noble-lattice.js';
+import { sm2Sign, sm2Verify } from './noble-sm2.js';
 import type { GeneratedPair } from './node-crypto.js';
 import { JobStatus, type NodeKey } from './node-keys.js';
 
@@ -56,8 +61,18 @@ const LATTICE: SeededTable = {
       : lattice.latticeVerify(key, input, signature),
 };
 
+const SM2: SeededTable = {
+  importKey: (spec, pkcs8) => ec.importEcKey(spec, ec.curveRow(spec)!, pkcs8),
+  importPublicKey: (spec, spki) => ec.importEcPublicKey(spec, ec.curveRow(spec)!, spki),
+  generatePair: (spec) => ec.generateEcPair(ec.curveRow(spec)!),
+  sign: (key, alg, form, input) => sm2Sign(key, alg, input, isDigest(form)),
+  verify: (key, alg, form, input, signature) =>
+    sm2Verify(key, alg, input, isDigest(form), signature),
+};
+
 const TABLES = new Map<number, SeededTable>([
   [SPEC.ECC_NIST_EDWARDS25519, EDWARDS],
+  [SPEC.SM2, SM2],
   [SPEC.ML_DSA_44, LATTICE],
   [SPEC.ML_DSA_65, LATTICE],
   [SPEC.ML_DSA_87, LATTICE],
@@ -66,7 +81,7 @@ const TABLES = new Map<number, SeededTable>([
   [SPEC.ML_KEM_1024, LATTICE],
 ]);
 
-/** The table of a key spec; undefined for specs whose keys are no seeds. */
+/** The table of a key spec; undefined for RSA, ECDSA and secret keys. */
 export function seededTable(spec: number): SeededTable | undefined {
   return TABLES.get(spec);
 }

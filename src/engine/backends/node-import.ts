@@ -1,5 +1,5 @@
 /**
- * Opens key material that was made elsewhere and encrypted for one of our RSA keys; what the native
+ * Opens key material that was made elsewhere and encrypted for one of our RSA or SM2 keys; what the native
  * backend does in native/src/frame/import_jobs.rs. Sources: RFC 8017 (OAEP), RFC 5649 (AES key wrap
  * with padding), PKCS #11 CKM_RSA_AES_KEY_WRAP (their combination), RFC 5208 (PKCS#8).
  *
@@ -13,7 +13,7 @@ import {
   createPublicKey,
   type KeyObject,
 } from 'node:crypto';
-import { ALG, STATUS } from '../frame-layout.js';
+import { ALG, SPEC, STATUS } from '../frame-layout.js';
 import { curveRow, pairOfScalar } from './noble-ec.js';
 import type { GeneratedPair } from './node-crypto.js';
 import { curveOf, JobStatus, type NodeKey, rsaBits, secretBytes } from './node-keys.js';
@@ -67,6 +67,10 @@ function primitivesOf(choice: PrimitiveChoice, spec: number, alg: number) {
 }
 
 function open(job: ImportJob, key: NodeKey, choice: PrimitiveChoice): Buffer {
+  if (key.spec === SPEC.SM2) {
+    if (job.param !== ALG.SM2PKE) throw new JobStatus(STATUS.UNSUPPORTED);
+    return primitivesOf(choice, key.spec, ALG.SM2PKE).rsaDecrypt(key, ALG.SM2PKE, job.in0);
+  }
   const opening = OPENING.get(job.param);
   const bits = rsaBits(key.spec);
   if (bits === undefined) throw new JobStatus(STATUS.BAD_KEY);

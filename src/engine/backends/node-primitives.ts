@@ -23,6 +23,9 @@ export const nodePrimitives: Primitives = Object.freeze({
   name: 'node' as const,
   lacks: new Set([
     'ED25519_PH_SHA_512',
+    'SM2DSA',
+    'SM2PKE',
+    'SM2',
     'ML_DSA_44',
     'ML_DSA_65',
     'ML_DSA_87',

@@ -42,6 +42,7 @@ export interface Primitives {
   encapsulate(key: NodeKey): Buffer;
   /** @throws JobStatus INVALID_CIPHERTEXT for a ciphertext of wrong length */
   decapsulate(key: NodeKey, ciphertext: Buffer): Buffer;
+  /** Of RSA and SM2. */
   rsaEncrypt(key: NodeKey, alg: number, plaintext: Uint8Array): Buffer;
   /** @throws JobStatus INVALID_CIPHERTEXT, whatever is wrong */
   rsaDecrypt(key: NodeKey, alg: number, ciphertext: Uint8Array): Buffer;

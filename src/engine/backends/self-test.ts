@@ -5,6 +5,7 @@ import * as known from './known-answers.js';
 import type { NodeKey } from './node-keys.js';
 import type { Primitives } from './primitives.js';
 import * as seeded from './seeded-answers.js';
+import * as answers from './sm2-answers.js';
 
 interface Test {
   readonly operation: string;
@@ -196,6 +197,43 @@ function mlKem(p: Primitives, set: 512 | 768 | 1024): Test {
   };
 }
 
+/** Signatures of a message and of its digest, encryption, key agreement. */
+function sm2(p: Primitives): readonly Test[] {
+  const key = () => p.importKey(SPEC.SM2, answers.PKCS8);
+  const { MESSAGE, DIGEST, SIGNATURE, PLAINTEXT, CIPHERTEXT } = answers;
+  const [dsa, pke] = [ALG.SM2DSA, ALG.SM2PKE];
+  return [
+    {
+      operation: 'Sign',
+      algorithm: 'SM2DSA',
+      run: () => {
+        p.verifyDigest(key(), dsa, DIGEST, SIGNATURE);
+        p.verifyMessage(key(), dsa, MESSAGE, SIGNATURE);
+        p.verifyMessage(key(), dsa, MESSAGE, p.signDigest(key(), dsa, DIGEST));
+        p.verifyDigest(key(), dsa, DIGEST, p.signMessage(key(), dsa, MESSAGE));
+        return refuses(() => p.verifyMessage(key(), dsa, spoiled(MESSAGE, 0), SIGNATURE));
+      },
+    },
+    {
+      operation: 'Encrypt',
+      algorithm: 'SM2PKE',
+      run: () => {
+        const open = (ciphertext: Buffer) => p.rsaDecrypt(key(), pke, ciphertext);
+        return (
+          open(CIPHERTEXT).equals(PLAINTEXT) &&
+          open(p.rsaEncrypt(key(), pke, PLAINTEXT)).equals(PLAINTEXT) &&
+          refuses(() => open(spoiled(CIPHERTEXT, CIPHERTEXT.length - 1)))
+        );
+      },
+    },
+    {
+      operation: 'DeriveSharedSecret',
+      algorithm: 'SM2',
+      run: () => p.ecdh(key(), answers.PEER).equals(answers.SHARED),
+    },
+  ];
+}
+
 function tests(p: Primitives): readonly Test[] {
   const rsa = () => p.importKey(SPEC.RSA_2048, known.RSA_PKCS8);
   const ecdsa = (
@@ -229,6 +267,7 @@ function tests(p: Primitives): readonly Test[] {
     agreement(p, 'ECC_NIST_P384', known.P384_PKCS8, known.P384_PEER, known.P384_SHARED),
     agreement(p, 'ECC_NIST_P521', known.P521_PKCS8, known.P521_PEER, known.P521_SHARED),
     ...edwards(p),
+    ...sm2(p),
     ...([44, 65, 87] as const).map((set) => mlDsa(p, set)),
     ...([512, 768, 1024] as const).map((set) => mlKem(p, set)),
   ];

@@ -1,7 +1,7 @@
 /** Encrypt. AWS KMS API reference, Encrypt; sizes: crypto facts of Encrypt's Plaintext member. */
 import { structure } from '../../protocol/schema.js';
 import { auditMaterial } from '../audit-members.js';
-import { refuseContextOf, requireAlgorithm, requireOaepFits } from '../checks.js';
+import { refuseContextOf, requireAlgorithm, requireFits } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import {
   DryRun,
@@ -56,7 +56,7 @@ export const encrypt = operation({
       return service.encrypt(key, input.Plaintext, input.EncryptionContext).then(answer);
     }
     refuseContextOf(algorithm, input.EncryptionContext);
-    requireOaepFits(key, algorithm, input.Plaintext.length);
+    requireFits(key, algorithm, input.Plaintext.length);
     endDryRun(input.DryRun);
     return service.encryptAsymmetric(key, algorithm, input.Plaintext).then(answer);
   },

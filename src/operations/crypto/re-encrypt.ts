@@ -1,6 +1,6 @@
 /** ReEncrypt. AWS KMS API reference, ReEncrypt: decrypts and encrypts without showing plaintext. */
 import { structure } from '../../protocol/schema.js';
-import { refuseContextOf, requireAlgorithm, requireOaepFits } from '../checks.js';
+import { refuseContextOf, requireAlgorithm, requireFits } from '../checks.js';
 import { crypto2Draws } from '../draws.js';
 import {
   CiphertextBlob,
@@ -106,7 +106,7 @@ export const reEncrypt = operation({
     try {
       const { plaintext } = opened;
       const symmetric = to === SYMMETRIC_DEFAULT;
-      if (!symmetric) requireOaepFits(destination, to, plaintext.length);
+      if (!symmetric) requireFits(destination, to, plaintext.length);
       endDryRun(input.DryRun);
       const blob = symmetric
         ? await service.encrypt(destination, plaintext, input.DestinationEncryptionContext)

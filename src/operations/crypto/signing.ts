@@ -26,6 +26,8 @@ const LENGTHS: Readonly<Record<string, Lengths>> = Object.freeze({
   ECDSA_SHA_256: SHA_256,
   ECDSA_SHA_384: SHA_384,
   ECDSA_SHA_512: SHA_512,
+  // SM3 has 32 bytes as well.
+  SM2DSA: SHA_256,
   ED25519_SHA_512: Object.freeze({ RAW: ANY }),
   ED25519_PH_SHA_512: Object.freeze({ DIGEST: 64 }),
   ML_DSA_SHAKE_256: Object.freeze({ RAW: ANY, EXTERNAL_MU: 64 }),

@@ -1,11 +1,12 @@
 /**
  * GetParametersForImport. AWS KMS API reference: a wrapping public key and the import token that
- * belongs to it, for 24 hours. RSAES_PKCS1_V1_5 is not taken any more since 10 October 2023, SM2 in
- * China Regions only.
+ * belongs to it, for 24 hours. RSAES_PKCS1_V1_5 is not taken any more since 10 October 2023; SM2
+ * and SM2PKE are for China Regions only.
  */
 import { KmsError } from '../../core/errors.js';
 import type { Key } from '../../keys/key.js';
 import { structure } from '../../protocol/schema.js';
+import { keySpecRow, offeredIn } from '../../specs/key-specs.js';
 import {
   mayWrap,
   type WrappingAlgorithm as OfferedAlgorithm,
@@ -31,7 +32,12 @@ interface WrappingMembers {
 function wrappingFor(key: Key, input: WrappingMembers): Wrapping {
   const algorithm = WRAPPING_ALGORITHMS.find((name) => name === input.WrappingAlgorithm);
   const keySpec = WRAPPING_KEY_SPECS.find((name) => name === input.WrappingKeySpec);
-  if (algorithm !== undefined && keySpec !== undefined && mayWrap(key.spec, algorithm, keySpec)) {
+  if (
+    algorithm !== undefined &&
+    keySpec !== undefined &&
+    offeredIn(keySpecRow(keySpec), key.record.region) &&
+    mayWrap(key.spec, algorithm, keySpec)
+  ) {
     return { algorithm, keySpec };
   }
   throw new KmsError(
