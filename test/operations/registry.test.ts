@@ -38,6 +38,7 @@ test('every operation file is registered', () => {
     'ciphertext-source',
     'custom-key-store',
     'data-key',
+    'encapsulation',
     'grant-members',
     'key-policy',
     'mac',

@@ -4,10 +4,10 @@
  */
 import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
-import { requireAlgorithm } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import { CiphertextBlob, DryRun, EncapsulationAlgorithm, GrantTokens, KeyId } from '../members.js';
 import { operation } from '../port.js';
+import { encapsulationAudit, requireEncapsulates } from './encapsulation.js';
 
 export const decapsulate = operation({
   name: 'Decapsulate',
@@ -25,19 +25,11 @@ export const decapsulate = operation({
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:Decapsulate' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),
-  audit: {
-    readOnly: true,
-    request: (input) => ({
-      keyId: input.KeyId,
-      encapsulationAlgorithm: input.EncapsulationAlgorithm,
-    }),
-  },
+  audit: encapsulationAudit,
   run({ service, keys, endDryRun }, input) {
     const key = keys[0]!;
     const algorithm = input.EncapsulationAlgorithm;
-    service.requireState('Decapsulate', key);
-    service.requireUsage('Decapsulate', key, 'ENCAPSULATE_DECAPSULATE');
-    requireAlgorithm(key, key.spec.encapsulationAlgorithms, algorithm);
+    requireEncapsulates(service, 'Decapsulate', key, algorithm);
     return service
       .decapsulate(key, algorithm, input.SharedSecretCiphertextBlob)
       .then((sharedSecret) => {

@@ -1,10 +1,10 @@
 /** Encapsulate. AWS KMS API reference, Encapsulate; ML-KEM.Encaps of FIPS 203. */
 import { Base64Text } from '../../core/blob.js';
 import { structure } from '../../protocol/schema.js';
-import { requireAlgorithm } from '../checks.js';
 import { cryptoDraws } from '../draws.js';
 import { DryRun, EncapsulationAlgorithm, GrantTokens, KeyId } from '../members.js';
 import { operation } from '../port.js';
+import { encapsulationAudit, requireEncapsulates } from './encapsulation.js';
 
 export const encapsulate = operation({
   name: 'Encapsulate',
@@ -16,19 +16,11 @@ export const encapsulate = operation({
     return [{ member: 'KeyId', id: input.KeyId, aliases: true, permission: 'kms:Encapsulate' }];
   },
   quota: (_input, keys) => cryptoDraws(keys),
-  audit: {
-    readOnly: true,
-    request: (input) => ({
-      keyId: input.KeyId,
-      encapsulationAlgorithm: input.EncapsulationAlgorithm,
-    }),
-  },
+  audit: encapsulationAudit,
   run({ service, keys, endDryRun }, input) {
     const key = keys[0]!;
     const algorithm = input.EncapsulationAlgorithm;
-    service.requireState('Encapsulate', key);
-    service.requireUsage('Encapsulate', key, 'ENCAPSULATE_DECAPSULATE');
-    requireAlgorithm(key, key.spec.encapsulationAlgorithms, algorithm);
+    requireEncapsulates(service, 'Encapsulate', key, algorithm);
     endDryRun(input.DryRun);
     return service.encapsulate(key, algorithm).then(({ sharedSecret, ciphertext }) => {
       const text = new Base64Text(sharedSecret);
