@@ -31,8 +31,10 @@ export interface CliRig {
   stop(): Promise<void>;
 }
 
-export async function startCliRig(): Promise<CliRig> {
-  const server = await startServer({ quota: 'off' });
+/** `region`: the one Region that the server has; several outside China unless given. */
+export async function startCliRig(region?: string): Promise<CliRig> {
+  const config = region === undefined ? {} : { region, regions: [region] };
+  const server = await startServer({ quota: 'off', config });
   const directory = mkdtempSync(join(tmpdir(), 'keystrel-cli-'));
   const answered = new Set<string>();
   const refused = new Set<string>();
@@ -42,7 +44,7 @@ export async function startCliRig(): Promise<CliRig> {
     return path;
   };
   // Version 1 prints epoch seconds unless told otherwise.
-  const config = file('config', Buffer.from('[default]\ncli_timestamp_format = iso8601\n'));
+  const configFile = file('config', Buffer.from('[default]\ncli_timestamp_format = iso8601\n'));
   const env = {
     PATH: process.env.PATH,
     HOME: directory,
@@ -50,7 +52,7 @@ export async function startCliRig(): Promise<CliRig> {
     AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
     AWS_DEFAULT_REGION: server.region,
     AWS_PAGER: '',
-    AWS_CONFIG_FILE: config,
+    AWS_CONFIG_FILE: configFile,
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_MAX_ATTEMPTS: '1',
   };

@@ -13,6 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KeyHandle } from '../../src/core/key-handle.js';
 import type { KeySpec } from '../../src/core/records.js';
+import * as SM2 from '../../src/engine/backends/sm2-answers.js';
 import type { EngineError } from '../../src/engine/port.js';
 import { KEY_SPECS, keySpecRow } from '../../src/specs/key-specs.js';
 import {
@@ -317,6 +318,73 @@ test('a key is the same however it was encoded, on every backend', async () => {
     ),
   );
   expect(new Set(ids).size).toBe(1);
+});
+
+/** PKCS#8 of an SM2 key without its public key: 65 bytes, of which the last 32 are the scalar. */
+const SM2_BARE = Buffer.from(
+  '3041020100301306072a8648ce3d020106082a811ccf5501822d042730250201010420',
+  'hex',
+);
+/** The same with its curve named once more and its public key compressed, of GM/T 0003.5's example. */
+const SM2_LONG = Buffer.concat([
+  Buffer.from('3073020100301306072a8648ce3d020106082a811ccf5501822d045930570201010420', 'hex'),
+  SM2.PKCS8.subarray(36, 68),
+  Buffer.from('a00a06082a811ccf5501822da12403220003', 'hex'),
+  SM2.PKCS8.subarray(74, 106),
+]);
+
+test('an SM2 key too; its scalar is in [1, n-2]', async () => {
+  const scalar = SM2.PKCS8.subarray(36, 68);
+  const ids = new Set<string>();
+  for (const backend of backends) {
+    for (const form of [SM2.PKCS8, Buffer.concat([SM2_BARE, scalar]), SM2_LONG]) {
+      const made = await importPlain(backend, 'SM2', form);
+      ids.add(made.materialId.toString('hex'));
+      expect(made.publicKey!.subarray(-65)).toEqual(SM2.PKCS8.subarray(-65));
+    }
+    const order = 0xfffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123n;
+    for (const [value, expected] of [
+      [0n, 'BAD_INPUT'],
+      [1n, 'OK'],
+      [order - 2n, 'OK'],
+      [order - 1n, 'BAD_INPUT'],
+      [order, 'BAD_INPUT'],
+    ] as const) {
+      const bytes = Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
+      const form = Buffer.concat([SM2_BARE, bytes]);
+      expect(await status(importPlain(backend, 'SM2', form)), `${backend} ${value}`).toBe(expected);
+    }
+    const stranger = Buffer.from(SM2_LONG);
+    stranger[stranger.length - 33]! ^= 1;
+    const parameters = Buffer.from(SM2_LONG);
+    parameters[parameters.indexOf(Buffer.from('a00a', 'hex')) + 5]! ^= 1;
+    for (const form of [stranger, parameters, foreignMaterial('ECC_NIST_P256'), scalar]) {
+      expect(await status(importPlain(backend, 'SM2', form))).toBe('BAD_INPUT');
+    }
+    expect(await status(importPlain(backend, 'ECC_NIST_P256', SM2.PKCS8))).toBe('BAD_INPUT');
+  }
+  expect(ids.size).toBe(1);
+});
+
+test('an SM2 key opens SM2PKE alone, and an RSA key all else', async () => {
+  const material = foreignMaterial('SM2');
+  for (const backend of backends) {
+    const { t, domain, wrapping } = opened.get(backend)!;
+    const sm2 = wrapping.get('SM2')!;
+    const encryptedMaterial = encryptMaterial(sm2.publicKey, 'SM2PKE', material);
+    const request = { spec: 'SM2', encryptedMaterial, keyId: KEY_ID, aad: AAD } as const;
+    const publicOnly = await t.engine.loadPublicKey('SM2', sm2.publicKey);
+    const rsa = wrapping.get('RSA_2048')!.key;
+    for (const [key, algorithm, expected] of [
+      [sm2.key, 'SM2PKE', 'OK'],
+      [sm2.key, 'RSAES_OAEP_SHA_256', 'UNSUPPORTED'],
+      [rsa, 'SM2PKE', 'UNSUPPORTED'],
+      [publicOnly, 'SM2PKE', 'BAD_KEY'],
+    ] as const) {
+      const call = t.engine.importKey(domain, key, { ...request, algorithm });
+      expect(await status(call), `${backend} ${algorithm}`).toBe(expected);
+    }
+  }
 });
 
 /** One RSA private key with p and q as they are, and changed for each other. */

@@ -88,8 +88,8 @@ fn other_forms_of_a_private_key_are_read() {
     let named = hex!("a00a06082a811ccf5501822d");
     let x = &PKCS8[74..106];
     let bits = [&hex!("a12403220003")[..], x].concat();
-    let inner = [&hex!("30530201010420")[..], scalar, &named, &bits].concat();
-    let long = [&hex!("306f020100")[..], &head, &hex!("0455"), &inner].concat();
+    let inner = [&hex!("30570201010420")[..], scalar, &named, &bits].concat();
+    let long = [&hex!("3073020100")[..], &head, &hex!("0459"), &inner].concat();
     assert_eq!(Sm2Key::from_pkcs8(&long).unwrap().pair().unwrap().pkcs8[..], PKCS8);
 }
 
