@@ -1,7 +1,7 @@
 //! ECDH (SP 800-56A, 5.7.1.2): the x coordinate of d * Q for up to 64 jobs; and key pairs.
 use super::comb::{
-    BaseMultiples, GROUPS_MAX, POINT_WIDTH, POINT_WINDOWS_MAX, PointMultiple, Table, WIDTH,
-    WINDOWS_MAX, affine_words, recode,
+    BaseMultiples, GROUPS_MAX, POINT_WIDTH, POINT_WINDOWS_MAX, PointMultiple, Table, WINDOWS_MAX,
+    affine_words, recode, width,
 };
 use super::curve::Curve;
 use super::point::{Affine, Field, Jacobian, invert_all};
@@ -183,7 +183,7 @@ impl<V: Class, C: Curve, const N: usize> Task for Public<'_, '_, V, C, N> {
                     job.status = Status::Ok;
                 }
             }
-            signs[g] = recode::<C>(&scalars, WIDTH, &mut digits[g]);
+            signs[g] = recode::<C>(&scalars, width::<V, C>(), &mut digits[g]);
             scalars.zeroize();
         }
         let out = &mut points[..groups];

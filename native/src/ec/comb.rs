@@ -11,9 +11,19 @@ use super::scalar::{self, windows};
 use crate::field::{Class, Fe, Task, wipe};
 use crate::vec::LANES;
 
-/// Bits of a window over the generator's multiples; a table has 2^(w - 1) entries.
-pub const WIDTH: u32 = 6;
-const ENTRIES: usize = 1 << (WIDTH - 1);
+/// Bits of a window over the generator's multiples; a table has 2^(w - 1) entries. Wider ones for the
+/// larger curves would fill the cache.
+pub const fn width<V: Class, C: Curve>() -> u32 {
+    if C::LEN == 32 { V::COMB_WIDTH_256 } else { 6 }
+}
+
+/// Entries of a window's table.
+const fn entries<V: Class, C: Curve>() -> usize {
+    1 << (width::<V, C>() - 1)
+}
+
+/// Most entries that are made with one inversion.
+const INVERTED: usize = 32;
 /// Most windows: P-521.
 pub const WINDOWS_MAX: usize = 87;
 /// Bits of a window over a given point's multiples.
@@ -23,7 +33,7 @@ pub const POINT_WINDOWS_MAX: usize = 105;
 /// Most groups of eight jobs that one pass takes.
 pub const GROUPS_MAX: usize = 8;
 
-/// Odd multiples of 2^(6i) * G in Montgomery form: by window, coordinate, digit, entry.
+/// Odd multiples of 2^(w * i) * G in Montgomery form: by window, coordinate, digit, entry.
 pub struct Table {
     words: Vec<u64>,
     /// The first word on a cache line.
@@ -56,8 +66,8 @@ impl<V: Class, C: Curve, const N: usize> Task for BuildTable<V, C, N> {
     #[inline(always)]
     fn run(self) -> Table {
         let proof = self.0;
-        let count = windows::<C>(WIDTH);
-        let mut table = Table::new(2 * N * ENTRIES, count);
+        let (count, entries) = (windows::<C>(width::<V, C>()), entries::<V, C>());
+        let mut table = Table::new(2 * N * entries, count);
         let mut base = Jacobian::<V, C, N> {
             x: Fe::from_words(proof, &[C::GX; LANES]).to_montgomery(),
             y: Fe::from_words(proof, &[C::GY; LANES]).to_montgomery(),
@@ -66,7 +76,7 @@ impl<V: Class, C: Curve, const N: usize> Task for BuildTable<V, C, N> {
         let mut bases = Vec::with_capacity(count);
         for _ in 0..count {
             bases.push([base.x.store(), base.y.store(), base.z.store()]);
-            base = base.double_times(WIDTH);
+            base = base.double_times(width::<V, C>());
         }
         for (chunk, some) in bases.chunks(LANES).enumerate() {
             // One window per lane; lanes beyond the last repeat the first.
@@ -85,15 +95,12 @@ impl<V: Class, C: Curve, const N: usize> Task for BuildTable<V, C, N> {
             };
             let twice = first.double_times(1);
             let mut multiples = vec![first];
-            for i in 1..ENTRIES {
+            for i in 1..entries {
                 multiples.push(multiples[i - 1].add(&twice));
             }
-            let mut inverses = [first.z; ENTRIES];
-            for i in 0..ENTRIES {
-                inverses[i] = multiples[i].z;
-            }
-            invert_all(&mut inverses);
-            for entry in 0..ENTRIES {
+            let mut inverses: Vec<_> = multiples.iter().map(|multiple| multiple.z).collect();
+            inverses.chunks_mut(INVERTED).for_each(|some| invert_all(some));
+            for entry in 0..entries {
                 let (m, inverse) = (&multiples[entry], &inverses[entry]);
                 let square = inverse.square();
                 let x = m.x.mul(&square).less_p().store();
@@ -101,8 +108,8 @@ impl<V: Class, C: Curve, const N: usize> Task for BuildTable<V, C, N> {
                 for lane in 0..some.len() {
                     let at = table.start + (chunk * LANES + lane) * table.window;
                     for i in 0..N {
-                        table.words[at + i * ENTRIES + entry] = x[i][lane];
-                        table.words[at + (N + i) * ENTRIES + entry] = y[i][lane];
+                        table.words[at + i * entries + entry] = x[i][lane];
+                        table.words[at + (N + i) * entries + entry] = y[i][lane];
                     }
                 }
             }
@@ -132,21 +139,21 @@ impl<V: Class, C: Curve, const N: usize> Task for BaseMultiples<'_, V, C, N> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let count = windows::<C>(WIDTH);
+        let count = windows::<C>(width::<V, C>());
+        let entries = entries::<V, C>();
         let zero = Fe::zero(self.proof);
         // Window by window over all groups, so that a window's entries are read once into the cache.
         for window in 0..count {
-            let entries = self.table.window(window);
-            let (xs, ys) = entries.split_at(N * ENTRIES);
+            let (xs, ys) = self.table.window(window).split_at(N * entries);
             for (digits, sum) in self.digits.iter().zip(self.out.iter_mut()) {
                 let (index, negative) = index_and_sign(self.proof, &digits[window]);
-                let x = Field::<V, C, N>::lookup(xs, ENTRIES, index);
-                let y = Field::<V, C, N>::lookup(ys, ENTRIES, index);
+                let x = Field::<V, C, N>::lookup(xs, entries, index);
+                let y = Field::<V, C, N>::lookup(ys, entries, index);
                 let y = Fe::select(negative, &zero.sub(&y, 1), &y);
                 if window == 0 {
                     *sum = Jacobian { x, y, z: Fe::one(self.proof) };
                 } else if window + 1 < count {
-                    *sum = sum.add_mixed(&Affine { x, y });
+                    sum.add_mixed(&Affine { x, y });
                 } else {
                     let last = Jacobian { x, y, z: Fe::one(self.proof) };
                     *sum = sum.add_complete(&last);

@@ -7,6 +7,7 @@ mod der;
 pub mod ed25519;
 mod jobs;
 mod nonce;
+mod nonce256;
 mod point;
 pub mod scalar;
 mod sha_lanes;

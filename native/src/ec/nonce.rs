@@ -1,8 +1,10 @@
 //! Nonces of ECDSA: RFC 6979, section 3.2, for eight lanes at once, with fresh randomness as the
 //! additional data k' of section 3.6. Without k' they are deterministic, for test vectors alone.
+//! SHA-256 has a text of its own, `nonce256`.
 use super::curve::Curve;
+use super::nonce256;
 use super::scalar;
-use super::sha_lanes::{self, States, absorb, block_len, finish, start};
+use super::sha_lanes::{BLOCK, States, absorb, finish, start};
 use crate::ffi::Hash;
 use crate::field::{Class, Prime, Words, wipe};
 use crate::vec::LANES;
@@ -45,7 +47,7 @@ impl<V: Class> Hmac<V> {
                     padded[lane][i] ^= keys[lane][i];
                 }
             }
-            absorb(self.proof, self.hash, states, &padded, block_len(self.hash));
+            absorb(self.proof, states, &padded, BLOCK);
         }
         // SAFETY: bytes.
         unsafe { wipe(&mut padded) };
@@ -54,12 +56,8 @@ impl<V: Class> Hmac<V> {
 
     /// The pads of the key that is all zeros, with which RFC 6979 starts.
     fn zero_pads(&self) -> Pads {
-        static PADS: [OnceLock<[States; 2]>; 3] = [const { OnceLock::new() }; 3];
-        let at = match self.hash {
-            Hash::Sha384 => 1,
-            Hash::Sha512 => 2,
-            _ => 0,
-        };
+        static PADS: [OnceLock<[States; 2]>; 2] = [const { OnceLock::new() }; 2];
+        let at = usize::from(self.hash == Hash::Sha512);
         let [inner, outer] = *PADS[at].get_or_init(|| {
             let pads = self.pads(&[[0; 64]; LANES]);
             [pads.inner, pads.outer]
@@ -69,17 +67,16 @@ impl<V: Class> Hmac<V> {
 
     /// Pads the messages of `len` bytes, which follow one block already absorbed, and hashes.
     fn digest(&self, from: &States, messages: &mut Messages, len: usize) -> Values {
-        let block = block_len(self.hash);
-        let total = (len + 1 + block / 8).next_multiple_of(block);
+        let total = (len + 1 + BLOCK / 8).next_multiple_of(BLOCK);
         for message in messages.iter_mut() {
             message[len..total].fill(0);
             message[len] = 0x80;
-            let bits = 8 * (block + len) as u64;
+            let bits = 8 * (BLOCK + len) as u64;
             message[total - 8..total].copy_from_slice(&bits.to_be_bytes());
         }
         let mut states = *from;
-        absorb(self.proof, self.hash, &mut states, messages, total);
-        let mut out = finish(self.hash, &states);
+        absorb(self.proof, &mut states, messages, total);
+        let mut out = finish(&states);
         for value in &mut out {
             value[self.hash.digest_len()..].fill(0);
         }
@@ -99,18 +96,37 @@ impl<V: Class> Hmac<V> {
     }
 }
 
-/// Inputs of eight nonces.
+/// Inputs of nonces, by groups of eight.
 pub struct Inputs<'a> {
     /// Private scalars.
-    pub x: &'a [Words; LANES],
+    pub x: &'a [[Words; LANES]],
     /// Digests as numbers mod n.
-    pub h1: &'a [Words; LANES],
+    pub h1: &'a [[Words; LANES]],
     /// k', or none of it.
-    pub extra: Option<&'a [[u8; EXTRA_LEN]; LANES]>,
+    pub extra: Option<&'a [[[u8; EXTRA_LEN]; LANES]]>,
 }
 
 /// Fills `k` with a nonce in [1, n) per lane.
-pub fn nonces<V: Class, C: Curve>(proof: V, inputs: &Inputs<'_>, k: &mut [Words; LANES]) {
+pub fn nonces<V: Class, C: Curve>(proof: V, inputs: &Inputs<'_>, k: &mut [[Words; LANES]]) {
+    if C::HASH == Hash::Sha256 {
+        nonce256::nonces::<V, C>(proof, inputs, k);
+        return;
+    }
+    for (g, k) in k.iter_mut().enumerate() {
+        let extra = inputs.extra.map(|extra| &extra[g]);
+        let group = Group { x: &inputs.x[g], h1: &inputs.h1[g], extra };
+        nonces_of_group::<V, C>(proof, &group, k);
+    }
+}
+
+/// As `Inputs`, of one group.
+struct Group<'a> {
+    x: &'a [Words; LANES],
+    h1: &'a [Words; LANES],
+    extra: Option<&'a [[u8; EXTRA_LEN]; LANES]>,
+}
+
+fn nonces_of_group<V: Class, C: Curve>(proof: V, inputs: &Group<'_>, k: &mut [Words; LANES]) {
     let hmac = Hmac { proof, hash: C::HASH };
     let mut messages = [[0u8; MESSAGE_MAX]; LANES];
     let mut keys = [[0u8; 64]; LANES];
@@ -177,7 +193,7 @@ fn step<V: Class>(hmac: &Hmac<V>, pads: &Pads, values: &Values, messages: &mut M
 
 /// V || round || int2octets(x) || bits2octets(h1) || k'; its length.
 fn fill<C: Curve>(
-    inputs: &Inputs<'_>,
+    inputs: &Group<'_>,
     lane: usize,
     value: &[u8; 64],
     round: u8,
@@ -212,4 +228,3 @@ fn leftmost<C: Curve>(bytes: &[u8; 128]) -> Words {
 }
 
 const _: () = assert!(MESSAGE_MAX >= 64 + 1 + 66 + 66 + EXTRA_LEN + 17);
-const _: () = assert!(sha_lanes::block_len(Hash::Sha512) == 128);

@@ -30,7 +30,10 @@ pub struct Affine<V: Class, C: Curve, const N: usize> {
 struct Double<'a, V: Class, C: Curve, const N: usize>(&'a Jacobian<V, C, N>, u32);
 struct IsOnCurve<'a, V: Class, C: Curve, const N: usize>(&'a Jacobian<V, C, N>);
 struct Add<'a, V: Class, C: Curve, const N: usize>(&'a Jacobian<V, C, N>, &'a Jacobian<V, C, N>);
-struct AddMixed<'a, V: Class, C: Curve, const N: usize>(&'a Jacobian<V, C, N>, &'a Affine<V, C, N>);
+struct AddMixed<'a, V: Class, C: Curve, const N: usize>(
+    &'a mut Jacobian<V, C, N>,
+    &'a Affine<V, C, N>,
+);
 struct AddComplete<'a, V: Class, C: Curve, const N: usize>(
     &'a Jacobian<V, C, N>,
     &'a Jacobian<V, C, N>,
@@ -57,10 +60,10 @@ impl<V: Class, C: Curve, const N: usize> Jacobian<V, C, N> {
         V::outline(self.proof(), Add(self, q)).0
     }
 
-    /// As `add`.
+    /// self += q, as `add`.
     #[inline(always)]
-    pub fn add_mixed(&self, q: &Affine<V, C, N>) -> Self {
-        V::outline(self.proof(), AddMixed(self, q))
+    pub fn add_mixed(&mut self, q: &Affine<V, C, N>) {
+        V::outline(self.proof(), AddMixed(self, q));
     }
 
     /// self + q whatever they are, in constant time.
@@ -182,16 +185,16 @@ impl<V: Class, C: Curve, const N: usize> Task for Add<'_, V, C, N> {
 }
 
 impl<V: Class, C: Curve, const N: usize> Task for AddMixed<'_, V, C, N> {
-    type Out = Jacobian<V, C, N>;
+    type Out = ();
     #[inline(always)]
-    fn run(self) -> Self::Out {
+    fn run(self) {
         let (p, q) = (self.0, self.1);
         let z1 = p.z.square();
         let u2 = q.x.mul(&z1);
         let s2 = q.y.mul(&p.z.mul(&z1));
         let bound = Jacobian::<V, C, N>::BOUND;
         let (h, r) = (u2.sub(&p.x, bound), s2.sub(&p.y, bound)); // 4.2
-        Jacobian::added(&h, &r, &p.x, &p.y, &p.z)
+        *p = Jacobian::added(&h, &r, &p.x, &p.y, &p.z);
     }
 }
 
@@ -217,27 +220,69 @@ pub fn invert_all<V: Class, P: Prime, const N: usize>(values: &mut [Fe<V, P, N>]
     }
 }
 
+/// As `invert_all` of both, which are as many. The powers are chains of squarings that wait for the
+/// multiplier: side by side they take little longer than one of them.
+#[inline(always)]
+pub fn invert_both<V: Class, P: Prime, Q: Prime, const N: usize>(
+    p: &mut [Fe<V, P, N>],
+    q: &mut [Fe<V, Q, N>],
+) {
+    if let Some(first) = p.first() {
+        V::outline(first.proof(), InvertBoth(p, q));
+    }
+}
+
+/// Products of values: of all, and of those before each.
+struct Products<V, P, const N: usize> {
+    before: [Fe<V, P, N>; INVERSIONS_MAX],
+    all: Fe<V, P, N>,
+}
+
+impl<V: Class, P: Prime, const N: usize> Products<V, P, N> {
+    #[inline(always)]
+    fn of(values: &[Fe<V, P, N>]) -> Self {
+        let mut out = Self { before: [values[0]; INVERSIONS_MAX], all: values[0] };
+        for i in 1..values.len() {
+            out.before[i] = out.all;
+            out.all = out.all.mul(&values[i]);
+        }
+        out
+    }
+
+    /// The inverse of each, from that of all.
+    #[inline(always)]
+    fn finish(mut self, mut inverse: Fe<V, P, N>, values: &mut [Fe<V, P, N>]) {
+        for i in (1..values.len()).rev() {
+            let value = values[i];
+            values[i] = inverse.mul(&self.before[i]);
+            inverse = inverse.mul(&value);
+        }
+        values[0] = inverse;
+        // SAFETY: vectors of integers.
+        unsafe { wipe(&mut self) };
+    }
+}
+
 struct InvertAll<'a, V, P, const N: usize>(&'a mut [Fe<V, P, N>]);
+struct InvertBoth<'a, V, P, Q, const N: usize>(&'a mut [Fe<V, P, N>], &'a mut [Fe<V, Q, N>]);
 
 impl<V: Class, P: Prime, const N: usize> Task for InvertAll<'_, V, P, N> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let values = self.0;
-        let mut prefix = [values[0]; INVERSIONS_MAX];
-        let mut product = values[0];
-        for i in 1..values.len() {
-            prefix[i] = product;
-            product = product.mul(&values[i]);
-        }
-        let mut inverse = product.invert();
-        for i in (1..values.len()).rev() {
-            let value = values[i];
-            values[i] = inverse.mul(&prefix[i]);
-            inverse = inverse.mul(&value);
-        }
-        values[0] = inverse;
-        // SAFETY: vectors of integers.
-        unsafe { wipe(&mut prefix) };
+        let products = Products::of(self.0);
+        let inverse = products.all.invert();
+        products.finish(inverse, self.0);
+    }
+}
+
+impl<V: Class, P: Prime, Q: Prime, const N: usize> Task for InvertBoth<'_, V, P, Q, N> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let (p, q) = (Products::of(self.0), Products::of(self.1));
+        let inverses = Fe::invert_both(&p.all, &q.all);
+        p.finish(inverses.0, self.0);
+        q.finish(inverses.1, self.1);
     }
 }

@@ -1,25 +1,16 @@
-//! Hash compressions of eight lanes with messages of one length, for HMAC inside RFC 6979.
-//!
-//! SHA-384 and SHA-512 (FIPS 180-4) run in the lanes of a vector. SHA-256 runs lane after lane in
-//! AWS-LC, whose SHA extensions are faster than eight 32-bit lanes would be.
-use crate::ffi::{Hash, sha256_blocks};
+//! SHA-384 and SHA-512 (FIPS 180-4) in the lanes of a vector, on eight messages of one length.
+use crate::ffi::Hash;
 use crate::field::{Class, Task, wipe};
 use crate::vec::LANES;
+use crate::vec::sha_rounds::ROUNDS;
 
-/// States of eight lanes: `words[i][lane]`; SHA-256 uses the low halves.
+/// Bytes of a block.
+pub const BLOCK: usize = 128;
+
+/// States of eight lanes: `words[i][lane]`.
 #[derive(Clone, Copy)]
 pub struct States(pub [[u64; LANES]; 8]);
 
-const SHA256: [u64; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
 const SHA384: [u64; 8] = [
     0xcbbb_9d5d_c105_9ed8,
     0x629a_292a_367c_d507,
@@ -41,117 +32,22 @@ const SHA512: [u64; 8] = [
     0x5be0_cd19_137e_2179,
 ];
 
-/// Round constants: the first 64 bits of the fractional parts of the cube roots of the first 80
-/// primes, computed here from that definition.
-const ROUNDS: [u64; 80] = rounds();
-
-const fn rounds() -> [u64; 80] {
-    let mut out = [0; 80];
-    let mut found = 0;
-    let mut candidate = 2u64;
-    while found < 80 {
-        let mut divisor = 2;
-        let mut prime = true;
-        while divisor * divisor <= candidate {
-            if candidate.is_multiple_of(divisor) {
-                prime = false;
-            }
-            divisor += 1;
-        }
-        if prime {
-            out[found] = cube_root_fraction(candidate);
-            found += 1;
-        }
-        candidate += 1;
-    }
-    out
-}
-
-/// floor(2^64 * cbrt(prime)) mod 2^64, bit by bit: the largest x with x^3 <= prime * 2^192.
-const fn cube_root_fraction(prime: u64) -> u64 {
-    // x has 67 bits at most; x^3 is compared in 32-bit limbs.
-    let mut x = 0u128;
-    let mut bit = 67;
-    while bit > 0 {
-        bit -= 1;
-        let y = x | 1 << bit;
-        if cube_is_at_most(y, prime) {
-            x = y;
-        }
-    }
-    x as u64
-}
-
-/// y^3 <= prime * 2^192, for y below 2^68.
-const fn cube_is_at_most(y: u128, prime: u64) -> bool {
-    let limbs = [y as u64 & 0xffff_ffff, (y >> 32) as u64 & 0xffff_ffff, (y >> 64) as u64];
-    let mut square = [0u64; 8];
-    let mut cube = [0u64; 8];
-    multiply_into(&mut square, &[limbs[0], limbs[1], limbs[2], 0, 0, 0], &limbs);
-    let six = [square[0], square[1], square[2], square[3], square[4], square[5]];
-    multiply_into(&mut cube, &six, &limbs);
-    let top = cube[6] | cube[7] << 32;
-    let low = cube[0] | cube[1] | cube[2] | cube[3] | cube[4] | cube[5];
-    top < prime || (top == prime && low == 0)
-}
-
-const fn multiply_into(out: &mut [u64; 8], a: &[u64; 6], b: &[u64; 3]) {
-    let mut i = 0;
-    while i < 6 {
-        let mut carry = 0;
-        let mut j = 0;
-        while i + j < 8 && (j < 3 || carry != 0) {
-            let x = out[i + j] + carry + if j < 3 { a[i] * b[j] } else { 0 };
-            out[i + j] = x & 0xffff_ffff;
-            carry = x >> 32;
-            j += 1;
-        }
-        i += 1;
-    }
-}
-
-/// Bytes of a block.
-pub const fn block_len(hash: Hash) -> usize {
-    match hash {
-        Hash::Sha384 | Hash::Sha512 => 128,
-        _ => 64,
-    }
-}
-
-/// The initial states of SHA-256, SHA-384 or SHA-512.
+/// The initial states of SHA-384 or SHA-512.
 pub fn start(hash: Hash) -> States {
-    let words = match hash {
-        Hash::Sha384 => SHA384,
-        Hash::Sha512 => SHA512,
-        _ => SHA256,
-    };
+    let words = if hash == Hash::Sha384 { SHA384 } else { SHA512 };
     States(words.map(|word| [word; LANES]))
 }
 
 /// Absorbs blocks: `data[lane]` holds whole blocks in its first `len` bytes.
 pub fn absorb<V: Class, const M: usize>(
     proof: V,
-    hash: Hash,
     states: &mut States,
     data: &[[u8; M]; LANES],
     len: usize,
 ) {
-    let block = block_len(hash);
-    debug_assert!(len.is_multiple_of(block) && len <= M);
-    if block == 64 {
-        for lane in 0..LANES {
-            let mut state: [u32; 8] = std::array::from_fn(|i| states.0[i][lane] as u32);
-            sha256_blocks(&mut state, &data[lane][..len]);
-            for i in 0..8 {
-                states.0[i][lane] = u64::from(state[i]);
-            }
-            // SAFETY: integers.
-            unsafe { wipe(&mut state) };
-        }
-        return;
-    }
+    debug_assert!(len.is_multiple_of(BLOCK) && len <= M);
     let mut words = [[0u64; LANES]; 16];
-    for at in (0..len).step_by(128) {
+    for at in (0..len).step_by(BLOCK) {
         for (i, word) in words.iter_mut().enumerate() {
             for lane in 0..LANES {
                 let bytes = data[lane][at + 8 * i..].first_chunk::<8>();
@@ -164,17 +60,12 @@ pub fn absorb<V: Class, const M: usize>(
     unsafe { wipe(&mut words) };
 }
 
-/// The digests: `hash.digest_len()` bytes per lane.
-pub fn finish(hash: Hash, states: &States) -> [[u8; 64]; LANES] {
+/// The digests: 64 bytes per lane, of which SHA-384 has 48.
+pub fn finish(states: &States) -> [[u8; 64]; LANES] {
     let mut out = [[0; 64]; LANES];
     for lane in 0..LANES {
         for i in 0..8 {
-            let word = states.0[i][lane];
-            if block_len(hash) == 64 {
-                out[lane][4 * i..4 * i + 4].copy_from_slice(&(word as u32).to_be_bytes());
-            } else {
-                out[lane][8 * i..8 * i + 8].copy_from_slice(&word.to_be_bytes());
-            }
+            out[lane][8 * i..8 * i + 8].copy_from_slice(&states.0[i][lane].to_be_bytes());
         }
     }
     out
@@ -245,7 +136,7 @@ mod tests {
 
     #[test]
     fn lanes_hash_as_the_library_does() {
-        for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
+        for hash in [Hash::Sha384, Hash::Sha512] {
             let mut data = [[0u8; 256]; LANES];
             let mut expect = [[0u8; 64]; LANES];
             for lane in 0..LANES {
@@ -258,8 +149,8 @@ mod tests {
             let mut states = start(hash);
             // SAFETY: the portable class needs nothing.
             let proof = unsafe { Portable::splat(0) };
-            absorb(proof, hash, &mut states, &data, 128);
-            let got = finish(hash, &states);
+            absorb(proof, &mut states, &data, 128);
+            let got = finish(&states);
             for lane in 0..LANES {
                 let len = hash.digest_len();
                 assert_eq!(got[lane][..len], expect[lane][..len], "{hash:?} lane {lane}");

@@ -4,11 +4,11 @@
 //! status `Fault` and no signature. A fault that passes both (a wrong table entry) gives an invalid
 //! signature under a nonce that is never used again, because nonces are hedged: two such signatures
 //! do not share a nonce, hence reveal nothing. Verification would cost five times the signature.
-use super::comb::{BaseMultiples, GROUPS_MAX, Table, WIDTH, WINDOWS_MAX, affine_words, recode};
+use super::comb::{BaseMultiples, GROUPS_MAX, Table, WINDOWS_MAX, affine_words, recode, width};
 use super::curve::Curve;
 use super::der::{self, SIGNATURE_MAX};
 use super::nonce::{self, EXTRA_LEN};
-use super::point::{Field, Jacobian, invert_all};
+use super::point::{Field, Jacobian, invert_both};
 use super::scalar;
 use crate::ffi;
 use crate::field::{Class, Fe, Task, WORDS, Words, wipe};
@@ -98,12 +98,13 @@ impl<V: Class, C: Curve, const N: usize> Task for Sign<'_, '_, V, C, N> {
         if self.nonces == Nonces::Hedged {
             ffi::random(scratch.extra[..groups].as_flattened_mut().as_flattened_mut());
         }
+        let extra = (self.nonces == Nonces::Hedged).then_some(&scratch.extra[..groups]);
+        let (x, h1) = (&scratch.d[..groups], &scratch.e[..groups]);
+        let inputs = nonce::Inputs { x, h1, extra };
+        nonce::nonces::<V, C>(proof, &inputs, &mut scratch.k[..groups]);
         for g in 0..groups {
-            let extra = (self.nonces == Nonces::Hedged).then_some(&scratch.extra[g]);
-            let inputs = nonce::Inputs { x: &scratch.d[g], h1: &scratch.e[g], extra };
-            nonce::nonces::<V, C>(proof, &inputs, &mut scratch.k[g]);
             // k and n - k give the same r.
-            recode::<C>(&scratch.k[g], WIDTH, &mut scratch.digits[g]);
+            recode::<C>(&scratch.k[g], width::<V, C>(), &mut scratch.digits[g]);
         }
         let zero = Field::<V, C, N>::zero(proof);
         let mut all = [Jacobian::<V, C, N> { x: zero, y: zero, z: zero }; GROUPS_MAX];
@@ -116,8 +117,7 @@ impl<V: Class, C: Curve, const N: usize> Task for Sign<'_, '_, V, C, N> {
             zs[g] = points[g].z;
             inverses[g] = Fe::from_words(proof, &scratch.k[g]).to_montgomery();
         }
-        invert_all(&mut zs[..groups]);
-        invert_all(&mut inverses[..groups]);
+        invert_both(&mut zs[..groups], &mut inverses[..groups]);
         for g in 0..groups {
             let on_curve = points[g].is_on_curve();
             let r = affine_words(&points[g], &zs[g])[0];

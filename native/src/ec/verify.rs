@@ -1,7 +1,7 @@
 //! ECDSA verification (FIPS 186-5, 6.4.4) of up to 64 jobs with independent public keys.
 use super::comb::{
-    BaseMultiples, GROUPS_MAX, POINT_WIDTH, POINT_WINDOWS_MAX, PointMultiple, Table, WIDTH,
-    WINDOWS_MAX, recode,
+    BaseMultiples, GROUPS_MAX, POINT_WIDTH, POINT_WINDOWS_MAX, PointMultiple, Table, WINDOWS_MAX,
+    recode, width,
 };
 use super::curve::Curve;
 use super::der;
@@ -76,7 +76,7 @@ impl<V: Class, C: Curve, const N: usize> Task for Verify<'_, '_, V, C, N> {
                     u[lane] = one;
                 }
             }
-            base_signs[g] = recode::<C>(&u, WIDTH, &mut digits[g]);
+            base_signs[g] = recode::<C>(&u, width::<V, C>(), &mut digits[g]);
         }
         let out = &mut base[..groups];
         V::outline(

@@ -1,8 +1,9 @@
 //! Classes of CPU as types: each gives the generic text a place to be compiled for its features.
 use super::prime::Prime;
 use super::product;
+use crate::vec::sha256::Row;
 #[cfg(target_arch = "x86_64")]
-use crate::vec::{Avx2, Ifma, Quad};
+use crate::vec::{Avx2, Ifma, Quad, sha256};
 use crate::vec::{Multiply, Portable, Vector};
 
 /// A piece of generic text that is compiled as one function of a class, with everything that it
@@ -17,6 +18,9 @@ pub trait Class: Vector + Multiply + 'static {
     const NAME: &'static str;
     /// A product of 256 bits is so short that a call would cost too much.
     const INLINES: bool = false;
+    /// Bits of a window over the generator's multiples for orders of 256 bits: what a lookup among
+    /// 2^(bits - 1) entries costs, against the additions that it saves.
+    const COMB_WIDTH_256: u32 = 6;
     /// The product of `product::product`, in the registers that suit the class.
     #[inline(always)]
     fn product<P: Prime, const N: usize>(a: &[Self; N], b: &[Self; N]) -> [Self; N] {
@@ -27,6 +31,13 @@ pub trait Class: Vector + Multiply + 'static {
     #[inline(always)]
     fn squared<P: Prime, const N: usize>(a: &[Self; N]) -> [Self; N] {
         product::square::<Self, P, N>(a)
+    }
+
+    /// SHA-256's compression function on sixteen lanes (see `vec::sha256`), where the class has one
+    /// that is faster than the CPU's own instructions lane by lane; else false, and nothing is done.
+    #[inline(always)]
+    fn sha256(_proof: Self, _states: &mut [Row; 8], _words: &[Row; 16]) -> bool {
+        false
     }
 
     /// # Safety
@@ -53,6 +64,15 @@ impl Class for Portable {
 impl Class for Ifma {
     const NAME: &'static str = "ifma";
     const INLINES: bool = true;
+    const COMB_WIDTH_256: u32 = 8;
+
+    #[inline(always)]
+    fn sha256(_proof: Self, states: &mut [Row; 8], words: &[Row; 16]) -> bool {
+        // SAFETY: a value of the class exists.
+        unsafe { sha256::compress(states, words) };
+        true
+    }
+
     #[inline(always)]
     unsafe fn enter<T: Task>(task: T) -> T::Out {
         #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma")]

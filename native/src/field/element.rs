@@ -79,6 +79,47 @@ impl<V: Class, P: Prime, const N: usize> Task for Power<'_, V, P, N> {
     }
 }
 
+struct PowersInStep<'a, V, P, Q, const N: usize>(&'a Fe<V, P, N>, &'a Fe<V, Q, N>);
+
+/// The exponent p - 2.
+const fn less_two(p: &Words) -> Words {
+    let mut exponent = *p;
+    // The primes are odd and above 2: nothing is borrowed.
+    exponent[0] -= 2;
+    exponent
+}
+
+impl<V: Class, P: Prime, Q: Prime, const N: usize> Task for PowersInStep<'_, V, P, Q, N> {
+    type Out = (Fe<V, P, N>, Fe<V, Q, N>);
+    /// As `Power`, of two.
+    #[inline(always)]
+    fn run(self) -> Self::Out {
+        let (e, f) = (&less_two(&P::VALUE), &less_two(&Q::VALUE));
+        let (mut a, mut b) = ([*self.0; 16], [*self.1; 16]);
+        for i in 2..16 {
+            a[i] = a[i - 1].mul(self.0);
+            b[i] = b[i - 1].mul(self.1);
+        }
+        let mut window = P::BITS.max(Q::BITS).div_ceil(4);
+        let (mut x, mut y) = (Fe::one(self.0.proof()), Fe::one(self.0.proof()));
+        while window > 0 {
+            window -= 1;
+            for _ in 0..4 {
+                x = x.square();
+                y = y.square();
+            }
+            let digits = (bits(e, 4 * window, 4), bits(f, 4 * window, 4));
+            if digits.0 != 0 {
+                x = x.mul(&a[digits.0 as usize]);
+            }
+            if digits.1 != 0 {
+                y = y.mul(&b[digits.1 as usize]);
+            }
+        }
+        (x, y)
+    }
+}
+
 impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     #[inline(always)]
     fn new(digits: [V; N]) -> Self {
@@ -220,9 +261,14 @@ impl<V: Class, P: Prime, const N: usize> Fe<V, P, N> {
     /// 1 / x (Fermat), and 0 for 0.
     #[inline(always)]
     pub fn invert(&self) -> Self {
-        let mut exponent = P::VALUE;
-        exponent[0] -= 2;
-        self.power(&exponent)
+        self.power(&less_two(&P::VALUE))
+    }
+
+    /// The inverses of an element of each of two fields, as `invert`: two chains of products in step,
+    /// so that one has the multiplier while the other waits for it.
+    #[inline(always)]
+    pub fn invert_both<Q: Prime>(a: &Self, b: &Fe<V, Q, N>) -> (Self, Fe<V, Q, N>) {
+        V::outline(a.proof(), PowersInStep(a, b))
     }
 
     /// The start of a sum.

@@ -86,14 +86,19 @@ impl Vector for Ifma {
             let high = _mm512_srli_epi64::<4>(index.0);
             let mut out = _mm512_setzero_si512();
             // vpermi2q reads 4 bits of the index; higher bits choose between groups by mask.
-            for g in 0..groups {
-                let t = _mm512_permutex2var_epi64(
-                    _mm512_loadu_si512(p.add(2 * g)),
-                    index.0,
-                    _mm512_loadu_si512(p.add(2 * g + 1)),
-                );
-                let m = _mm512_cmpeq_epi64_mask(high, _mm512_set1_epi64(g as i64));
-                out = _mm512_mask_mov_epi64(out, m, t);
+            macro_rules! entry {
+                ($group:expr) => {{
+                    let at = p.add(2 * $group);
+                    let hit = _mm512_cmpeq_epi64_mask(high, _mm512_set1_epi64($group as i64));
+                    let (low, high) = (_mm512_loadu_si512(at), _mm512_loadu_si512(at.add(1)));
+                    _mm512_maskz_permutex2var_epi64(hit, low, index.0, high)
+                }};
+            }
+            for g in (0..groups / 2).map(|pair| 2 * pair) {
+                out = _mm512_ternarylogic_epi64::<0xfe>(out, entry!(g), entry!(g + 1));
+            }
+            if groups % 2 == 1 {
+                out = _mm512_or_si512(out, entry!(groups - 1));
             }
             Ifma(out)
         }

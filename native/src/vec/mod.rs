@@ -57,6 +57,8 @@ pub mod multiply;
 pub mod portable;
 #[cfg(target_arch = "x86_64")]
 pub mod quad;
+pub mod sha256;
+pub mod sha_rounds;
 #[cfg(test)]
 mod tests;
 pub mod word;
