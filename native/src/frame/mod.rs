@@ -5,6 +5,8 @@ mod ec_jobs;
 mod ec_tests;
 mod exec;
 mod import_jobs;
+#[cfg(test)]
+mod import_tests;
 mod keygen_jobs;
 mod layout;
 #[cfg(target_arch = "x86_64")]
