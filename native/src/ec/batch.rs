@@ -125,7 +125,8 @@ impl Kernels {
     }
 }
 
-/// More than the frames of a kernel take: P-521's scratch of eight groups and what it calls.
+/// More than the frames of a kernel take: P-521's scratch of eight groups, RSA-4096's table of powers, and
+/// what they call.
 const STACK_BYTES: usize = 160 * 1024;
 
 /// An operation, generic over class and curve.
@@ -233,7 +234,7 @@ pub fn public(kernels: Kernels, curve: CurveName, jobs: &mut [PublicJob<'_>]) {
 /// Overwrites the stack that a kernel has used: what the compiler spilled from registers is not
 /// reached by wiping variables.
 #[inline(never)]
-pub(super) fn wipe_stack() {
+pub(crate) fn wipe_stack() {
     let mut space = [0u64; STACK_BYTES / 8];
     std::hint::black_box(&mut space);
 }

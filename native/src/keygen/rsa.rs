@@ -1,6 +1,7 @@
 //! RSA key pairs from batches of primes (FIPS 186-5, A.1.1 and A.1.3; e = 65537).
 use super::primes::{PRIME_MAX, Prime, generate};
 use super::trial_division::mod_65537;
+use crate::ec::batch::wipe_stack;
 use crate::ffi::{self, GeneratedPair, RsaParts};
 use crate::frame::Status;
 use crate::rsa::lane_key::{Kernel, WORDS_MAX};
@@ -16,6 +17,14 @@ pub fn generate_pairs(
     bits: usize,
     count: usize,
 ) -> Result<Vec<GeneratedPair>, Status> {
+    let pairs = pairs_unwiped(kernel, bits, count);
+    wipe_stack();
+    pairs
+}
+
+/// In frames of its own, so that they lie where the stack is wiped.
+#[inline(never)]
+fn pairs_unwiped(kernel: Kernel, bits: usize, count: usize) -> Result<Vec<GeneratedPair>, Status> {
     let mut pairs = Vec::with_capacity(count);
     // Primes too close to each other, or a private exponent too small, happen never; try twice.
     for _ in 0..2 {

@@ -8,6 +8,7 @@
 use super::lane_key::{HALF_MAX, Half, Kernel, PrivateLanes, PublicLanes, WORDS_MAX, with_kernel};
 use super::words;
 use crate::bn52::{Limb, Modulus, Montgomery, from_digits, to_digits, wipe};
+use crate::ec::batch::wipe_stack;
 use crate::frame::Status;
 use crate::secrecy::declassify;
 #[cfg(target_arch = "x86_64")]
@@ -22,6 +23,18 @@ pub type Numbers = [[u64; WORDS_MAX]; LANES];
 /// have one kernel, size and public exponent; inputs are below the moduli. Lanes that fail their
 /// check are zero in `out` and true in the answer.
 pub fn private(
+    keys: &[&PrivateLanes],
+    input: &Numbers,
+    out: &mut Numbers,
+) -> Result<[bool; LANES], Status> {
+    let failed = private_unwiped(keys, input, out);
+    wipe_stack();
+    failed
+}
+
+/// In frames of its own, so that they lie where the stack is wiped.
+#[inline(never)]
+fn private_unwiped(
     keys: &[&PrivateLanes],
     input: &Numbers,
     out: &mut Numbers,

@@ -308,40 +308,39 @@ fn oaep_opens_what_it_sealed_and_nothing_else() {
     }
 }
 
+/// A key whose exponent modulo one prime has a wrong bit. A right q^-1 is not needed for a wrong result.
+fn broken(kernel: Kernel, good: &PrivateLanes, in_p: bool, bit: usize) -> PrivateLanes {
+    let half = good.public.n.len() / 2;
+    let be = |words: &[u64]| {
+        let mut bytes = vec![0u8; words.len() * 8];
+        words::to_be(&mut bytes, words);
+        bytes
+    };
+    let [mut dp, mut dq] = [&good.p, &good.q].map(|half_key| half_key.exponent(half).to_vec());
+    (if in_p { &mut dp } else { &mut dq })[3] ^= 1 << bit;
+    let key = Components {
+        n: &be(&good.public.n),
+        e: 65537,
+        p: &be(good.p.prime(half)),
+        q: &be(good.q.prime(half)),
+        dp: &be(&dp),
+        dq: &be(&dq),
+        qinv: &[1],
+    };
+    PrivateLanes::from_components(kernel, &key).expect("a well-formed key")
+}
+
 #[test]
 fn a_fault_in_one_half_fails_that_job_alone() {
-    for kernel in kernels() {
-        let keys: Vec<PrivateLanes> = pairs(spec::RSA_2048)
+    for (kernel, spec) in kernels().into_iter().flat_map(|k| SPECS.map(|spec| (k, spec))) {
+        let keys: Vec<PrivateLanes> = pairs(spec)
             .iter()
             .map(|p| ffi::private_lanes(&p.private, kernel).expect("a usual key"))
             .collect();
-        for lane in 0..8 {
-            let broken = {
-                let good = &keys[lane];
-                let be = |words: &[u64]| {
-                    let mut bytes = vec![0u8; words.len() * 8];
-                    words::to_be(&mut bytes, words);
-                    bytes
-                };
-                let mut exponent = good.q.exponent(16).to_vec();
-                exponent[3] ^= 1 << lane;
-                // A right q^-1 is not needed for a wrong result.
-                PrivateLanes::from_components(
-                    kernel,
-                    &Components {
-                        n: &be(&good.public.n),
-                        e: 65537,
-                        p: &be(good.p.prime(16)),
-                        q: &be(good.q.prime(16)),
-                        dp: &be(good.p.exponent(16)),
-                        dq: &be(&exponent),
-                        qinv: &[1],
-                    },
-                )
-                .expect("a well-formed key")
-            };
+        for (lane, in_p) in (0..8).flat_map(|lane| [(lane, false), (lane, true)]) {
+            let bad = broken(kernel, &keys[lane % keys.len()], in_p, lane);
             let chosen: Vec<&PrivateLanes> =
-                (0..8).map(|i| if i == lane { &broken } else { &keys[i] }).collect();
+                (0..8).map(|i| if i == lane { &bad } else { &keys[i % keys.len()] }).collect();
             let input: Numbers = std::array::from_fn(|i| random_below(&chosen[i].public.n));
             let mut out: Numbers = [[0; WORDS_MAX]; 8];
             let failed = batch::private(&chosen, &input, &mut out).expect("a kernel");
