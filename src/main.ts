@@ -25,6 +25,7 @@ import {
   temporaryDeployment,
 } from './deployment.js';
 import { loadNativeAddon } from './engine/backends/native-addon.js';
+import { userCacheDirectory } from './engine/break-even.js';
 import { createEngine } from './engine/engine.js';
 import type { Engine } from './engine/port.js';
 import type { Key } from './keys/key.js';
@@ -116,7 +117,10 @@ export async function startKeystrel(config: Config, options: StartOptions): Prom
 async function start(config: Config, options: StartOptions, cleanup: Cleanup): Promise<Running> {
   const { log, clock = systemClock } = options;
   const profile = quotas(config);
-  const engine = await createEngine(config.engine);
+  const engine = await createEngine({
+    ...config.engine,
+    cacheDirectory: config.data ?? userCacheDirectory(),
+  });
   cleanup.add(() => engine.close());
   if (options.protect === true) protectProcess(engine, log);
   const scratch = () => {

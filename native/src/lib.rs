@@ -2,6 +2,7 @@
 //! frames of jobs and never sees key material.
 pub mod arena;
 pub mod bn52;
+pub mod break_even;
 pub mod cpu;
 pub mod ec;
 pub mod ffi;

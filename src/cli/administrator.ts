@@ -5,7 +5,7 @@ import { partitionOf } from '../core/ids.js';
 import type { StoredPrincipal } from '../core/records.js';
 import { SERVICE_NAME, servicePrincipal, servicePrincipalArn } from '../core/service-principals.js';
 import type { Deployment } from '../deployment.js';
-import type { EngineOptions } from '../engine/engine.js';
+import type { EngineOptions } from '../engine/options.js';
 
 /** What a client needs to sign requests. */
 export interface Credentials {

@@ -6,7 +6,12 @@ import { readFileSync } from 'node:fs';
 import { type Config, ConfigError, parseConfig, SETTINGS } from '../core/config.js';
 
 /** Variables that are no settings: the file, and what engine and build read by themselves. */
-const OTHER_VARIABLES = new Set(['KEYSTREL_CONFIG', 'KEYSTREL_CPU', 'KEYSTREL_SKIP_NATIVE']);
+const OTHER_VARIABLES = new Set([
+  'KEYSTREL_BREAK_EVEN',
+  'KEYSTREL_CONFIG',
+  'KEYSTREL_CPU',
+  'KEYSTREL_SKIP_NATIVE',
+]);
 /** Lets tests kill workers; the program itself starts with no such thing. */
 const FAULT_SWITCH = 'KEYSTREL_FAULTS';
 /** Kubernetes sets these for a service called keystrel. */

@@ -1,10 +1,13 @@
 /** `keystrel status`: starts an engine with its self-test, and shows what it chose and why. */
 import type { Config } from '../core/config.js';
+import { userCacheDirectory } from '../engine/break-even.js';
 import { createEngine } from '../engine/engine.js';
 import type { EngineReport } from '../engine/port.js';
 
 export async function runStatus(config: Config, json: boolean): Promise<void> {
-  const engine = await createEngine(config.engine);
+  const cacheDirectory = config.data ?? userCacheDirectory();
+  // It shows what a server has measured here, and measures nothing itself.
+  const engine = await createEngine({ ...config.engine, cacheDirectory, measures: false });
   try {
     const report = engine.status();
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : statusText(report));
@@ -51,9 +54,18 @@ export function statusText(report: EngineReport): string {
     String(lane.inFlight),
     String(lane.jobs),
   ]);
+  const breakEvens = report.breakEvens.map(({ name, first, further, source }) => [
+    name,
+    first === 0 ? 'never' : String(first),
+    first === 0 || further > 8 ? 'never' : String(further),
+    source,
+  ]);
   return [
     table(facts),
     table([['OPERATION', 'ALGORITHM', 'BACKEND', 'WHY'], ...algorithms]),
     table([['LANE', 'NS PER JOB', 'QUEUED', 'IN FLIGHT', 'JOBS'], ...lanes]),
+    ...(breakEvens.length > 0
+      ? [table([['BATCHES OF', 'FROM JOBS', 'LEFT OVER', 'SOURCE'], ...breakEvens])]
+      : []),
   ].join('\n');
 }

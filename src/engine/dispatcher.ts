@@ -216,6 +216,11 @@ export class Dispatcher {
     lane.queue = again.concat(lane.queue);
   }
 
+  /** True while a worker runs a frame. */
+  get isBusy(): boolean {
+    return this.#busy > 0;
+  }
+
   report(): EngineReport['lanes'] {
     return this.#order.map((lane) => ({
       lane: lane.name,

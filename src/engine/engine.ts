@@ -8,13 +8,16 @@ import type { KeyHandle } from '../core/key-handle.js';
 import type { Later } from '../core/later.js';
 import type { KeySpec, MessageType } from '../core/records.js';
 import type { RootVault } from '../seal/port.js';
-import { ciphertextRoom, keySpecRow, type LaneName, plaintextRoom } from '../specs/key-specs.js';
+import { ciphertextRoom, keySpecRow, plaintextRoom } from '../specs/key-specs.js';
 import type { Backend } from './backends/backend.js';
-import { type BackendChoice, type Selection, selectBackend } from './backends/select.js';
+import { type Selection, selectBackend } from './backends/select.js';
+import { BreakEvenBook } from './break-even.js';
 import { Dispatcher, type DispatchMode } from './dispatcher.js';
 import { OP, SEAL_OVERHEAD_BYTES } from './frame-layout.js';
 import { algOf, formOf, specOf } from './frame-numbers.js';
 import { Job, type JobInit } from './job.js';
+import { laneOf, makingLane } from './lanes.js';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from './options.js';
 import {
   encapsulated,
   generatedKey,
@@ -42,38 +45,9 @@ import {
   wrongSignature,
 } from './sigv4-lane.js';
 
-export interface EngineOptions {
-  readonly backend: BackendChoice;
-  readonly dispatch: DispatchMode;
-  /** Worker threads; 0 = as many as cores, at least 2, so that slow lanes leave one free. */
-  readonly threads: number;
-  /** Most jobs of a frame. */
-  readonly batchMax: number;
-  /** Most jobs that may wait in a lane. */
-  readonly laneJobsMax?: number;
-}
-
-export const DEFAULT_ENGINE_OPTIONS: EngineOptions = Object.freeze({
-  backend: 'auto',
-  dispatch: 'auto',
-  threads: 0,
-  batchMax: 64,
-});
-
 /** Longest wrapped PKCS#8 of RSA-4096 with its SPKI and lengths, bytes. */
 const GENERATED_BYTES_MAX = 4096;
 const PAIR_BYTES_MAX = 8192;
-
-function laneOf(spec: KeySpec): LaneName {
-  return keySpecRow(spec).lane;
-}
-
-/** Making RSA keys takes so long that it has a lane of its own. */
-function makingLane(spec: KeySpec | InternalSpec): LaneName {
-  if (spec === 'DOMAIN' || spec === 'SIGV4_SECRET') return 'symmetric';
-  const row = keySpecRow(spec);
-  return row.family === 'rsa' ? 'keygen' : row.lane;
-}
 
 /** What tests may break; it needs KEYSTREL_FAULTS=1 in the environment to have any effect. */
 export interface EngineWithFaults extends Engine {
@@ -86,6 +60,11 @@ export async function createEngine(
 ): Promise<EngineWithFaults> {
   const settings = { ...DEFAULT_ENGINE_OPTIONS, ...options };
   const selection = selectBackend(settings.backend);
+  const breakEvens = new BreakEvenBook(selection.backend.breakEven, {
+    directory: settings.cacheDirectory,
+    measures: settings.measures ?? true,
+    variable: process.env.KEYSTREL_BREAK_EVEN,
+  });
   const threads =
     settings.dispatch === 'inline' ? 0 : settings.threads || Math.max(2, availableParallelism());
   const pool = threads === 0 ? undefined : createPool(selection.backend, threads);
@@ -95,7 +74,7 @@ export async function createEngine(
     await pool?.close();
     throw error;
   }
-  return new LaneEngine(selection, pool, settings);
+  return new LaneEngine(selection, pool, settings, breakEvens);
 }
 
 class LaneEngine implements EngineWithFaults {
@@ -106,11 +85,17 @@ class LaneEngine implements EngineWithFaults {
   readonly #pool: FramePool | undefined;
   readonly #dispatch: DispatchMode;
   readonly #dispatcher: Dispatcher;
+  readonly #breakEvens: BreakEvenBook;
   readonly #sigV4: SigV4Lane;
   /** Algorithms and specs that failed their self-test. */
   readonly #failed: ReadonlySet<string>;
 
-  constructor(selection: Selection, pool: FramePool | undefined, settings: EngineOptions) {
+  constructor(
+    selection: Selection,
+    pool: FramePool | undefined,
+    settings: EngineOptions,
+    breakEvens: BreakEvenBook,
+  ) {
     const { backend, algorithms } = selection;
     this.vault = backend.vault;
     this.#selection = selection;
@@ -125,6 +110,13 @@ class LaneEngine implements EngineWithFaults {
       ...(settings.laneJobsMax === undefined ? {} : { laneJobsMax: settings.laneJobsMax }),
     });
     this.#dispatcher = dispatcher;
+    this.#breakEvens = breakEvens;
+    if (pool !== undefined) {
+      void breakEvens.measure(
+        (name) => pool.measure(name),
+        () => dispatcher.isBusy,
+      );
+    }
     this.faults = {
       killWorkers: (count) => {
         dispatcher.killNext = count;
@@ -490,10 +482,12 @@ class LaneEngine implements EngineWithFaults {
       nativeReason: this.#selection.nativeReason,
       algorithms: this.#selection.algorithms,
       lanes: this.#dispatcher.report(),
+      breakEvens: this.#breakEvens.report(),
     };
   }
 
   async close(): Promise<void> {
+    this.#breakEvens.close();
     await this.#dispatcher.close();
     await this.#pool?.close();
   }

@@ -16,6 +16,9 @@ import {
   STATUS,
 } from './frame-layout.js';
 
+/** Counts what the addon exports beside frames, so that an addon of another time is refused. */
+const ADDON_REVISION = 1;
+
 export function layoutFingerprint(): string {
   const frame = {
     MAGIC: FRAME_MAGIC,
@@ -32,6 +35,7 @@ export function layoutFingerprint(): string {
     D,
     STATUS,
     FRAME: frame,
+    ADDON: { REVISION: ADDON_REVISION },
   };
   const lines = Object.entries(groups).flatMap(([group, table]) =>
     Object.entries(table).map(([name, value]) => `${group}.${name}=${value}\n`),

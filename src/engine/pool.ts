@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { Backend } from './backends/backend.js';
+import type { Measured } from './break-even.js';
 import { FRAME_MAGIC, HEADER_BYTES } from './frame-layout.js';
 
 export class WorkerDied extends Error {
@@ -17,6 +18,8 @@ export interface FramePool {
   ready(): Promise<void>;
   /** Takes the frame away and gives it back, run. Rejects with WorkerDied when the worker died. */
   run(frame: Buffer, die: boolean): Promise<Buffer>;
+  /** Measures and sets a row of the backend's break-evens in a worker. */
+  measure(name: string): Promise<Measured>;
   close(): Promise<void>;
 }
 
@@ -96,6 +99,9 @@ export function createPool(backend: Backend, threads: number): FramePool {
         // The worker's code answers every frame; whatever else comes here is a dead worker.
         throw new WorkerDied();
       }
+    },
+    async measure(name) {
+      return (await piscina.run({ measure: name })) as Measured;
     },
     async close() {
       closing = true;

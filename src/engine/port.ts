@@ -227,4 +227,11 @@ export interface EngineReport {
     readonly jobs: number;
     readonly inlineFrames: number;
   }[];
+  /** Jobs from which the native backend batches (break-even.ts); none where nothing is batched. */
+  readonly breakEvens: readonly {
+    readonly name: string;
+    readonly first: number;
+    readonly further: number;
+    readonly source: 'constant' | 'file' | 'measured' | 'KEYSTREL_BREAK_EVEN';
+  }[];
 }

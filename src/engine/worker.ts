@@ -6,6 +6,7 @@
 import { workerData } from 'node:worker_threads';
 import { move } from 'piscina';
 import { selectBackend } from './backends/select.js';
+import type { Measured } from './break-even.js';
 import { ELAPSED_NS_AT } from './frame-layout.js';
 
 const NS_PER_MS = 1e6;
@@ -19,6 +20,11 @@ export interface FrameTask {
   readonly die: boolean;
 }
 
+/** Asks for one row of the backend's break-evens. */
+export interface MeasureTask {
+  readonly measure: string;
+}
+
 interface PoolData {
   readonly backend: 'native' | 'node' | 'noble';
   readonly faults: boolean;
@@ -27,8 +33,15 @@ interface PoolData {
 const data = workerData as PoolData;
 const { backend } = selectBackend(data.backend);
 
+function measureRow(name: string): Measured {
+  const startMs = performance.now();
+  const row = backend.breakEven?.measure(name);
+  return { row, ms: performance.now() - startMs };
+}
+
 /** One array for both: Piscina's `move` marks what is transferred back. */
-export default function runTask(task: FrameTask): unknown {
+export default function runTask(task: FrameTask | MeasureTask): unknown {
+  if ('measure' in task) return measureRow(task.measure);
   if (task.die && data.faults) process.exit(1);
   const { buffer, byteOffset, byteLength } = task.frame;
   const frame = Buffer.from(buffer, byteOffset, byteLength);

@@ -28,7 +28,10 @@ its setting. An empty variable is one that is not set. Paths are relative to the
 |---|---|---|---|---|
 ${SETTINGS.map(row).join('\n')}
 
-Read by the engine itself: \`KEYSTREL_CPU\` (\`ifma\`, \`avx2\` or \`portable\`) forces a class of CPU.
+Read by the engine itself:
+
+- \`KEYSTREL_CPU\` (\`ifma\`, \`avx2\` or \`generic\`) forces a class of CPU.
+- \`KEYSTREL_BREAK_EVEN\` says from how many jobs the native engine runs a batch in place of single operations. Each CPU is measured once, after a start, for 300 ms at most; what was found is in \`break-even.json\` in the data directory (without one in \`$XDG_CACHE_HOME/keystrel\`), and \`keystrel status\` shows it. \`constants\` measures and reads nothing, \`measure\` measures afresh, rows such as \`p256-sign=4,rsa2048-private=3/2\` stand as given: jobs from which any are batched, and those left over after whole groups of eight from which they are too (\`never\` for no number).
 
 A file that says the same as \`keystrel serve --data /var/lib/keystrel --listen 0.0.0.0:443\` with TLS:
 

@@ -5,11 +5,8 @@ import { join } from 'node:path';
 import type { KeyHandle } from '../../src/core/key-handle.js';
 import type { KeySpec } from '../../src/core/records.js';
 import { loadNativeAddon } from '../../src/engine/backends/native-addon.js';
-import {
-  createEngine,
-  type EngineOptions,
-  type EngineWithFaults,
-} from '../../src/engine/engine.js';
+import { createEngine, type EngineWithFaults } from '../../src/engine/engine.js';
+import type { EngineOptions } from '../../src/engine/options.js';
 
 /** Why the native backend cannot be tested here; undefined where it can. */
 export const nativeMissing: string | undefined = (() => {

@@ -2,10 +2,11 @@
 use super::agree::{Agree, AgreeJob, Public, PublicJob};
 use super::comb::{BuildTable, GROUPS_MAX, Table};
 use super::curve::{Curve, NistP256, NistP384, NistP521, Secp256k1};
+use super::scalar::is_in_range;
 use super::sign::{Nonces, Sign, SignJob};
 use super::verify::{Verify, VerifyJob};
 use crate::cpu;
-use crate::field::{Class, Field25519};
+use crate::field::{Class, Field25519, Words};
 use crate::frame::spec;
 #[cfg(target_arch = "x86_64")]
 use crate::vec::{Avx2, Ifma};
@@ -48,6 +49,16 @@ impl CurveName {
             CurveName::Secp256k1 => Secp256k1::LEN,
         }
     }
+
+    /// True for 1 <= k < n. Constant time but for the answer.
+    pub fn has_scalar(self, k: &Words) -> bool {
+        match self {
+            CurveName::P256 => is_in_range::<NistP256>(k),
+            CurveName::P384 => is_in_range::<NistP384>(k),
+            CurveName::P521 => is_in_range::<NistP521>(k),
+            CurveName::Secp256k1 => is_in_range::<Secp256k1>(k),
+        }
+    }
 }
 
 /// A class of kernels that this CPU can run.
@@ -79,6 +90,17 @@ impl Kernels {
     /// The portable twin.
     pub fn portable() -> Self {
         Self(Kind::Portable)
+    }
+
+    /// The CPU class that the kernels are of.
+    pub fn class(self) -> cpu::Class {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Ifma => cpu::Class::Ifma,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => cpu::Class::Avx2,
+            Kind::Portable => cpu::Class::Generic,
+        }
     }
 
     /// All that run on this CPU.
@@ -233,8 +255,6 @@ pub fn public(kernels: Kernels, curve: CurveName, jobs: &mut [PublicJob<'_>]) {
 
 /// Overwrites the stack that a kernel has used: what the compiler spilled from registers is not
 /// reached by wiping variables.
-#[inline(never)]
 pub(crate) fn wipe_stack() {
-    let mut space = [0u64; STACK_BYTES / 8];
-    std::hint::black_box(&mut space);
+    crate::secrecy::wipe_stack::<STACK_BYTES>();
 }

@@ -1,8 +1,9 @@
-//! Elliptic-curve jobs of a frame, many at a time: grouped by curve. Groups too small to pay run one
+//! Elliptic-curve jobs of a frame, many at a time: grouped by curve. Those too few to pay run one
 //! by one through AWS-LC or libsecp256k1, with the same outcomes.
 use super::batch::{self, CurveName, Kernels};
 use super::{AgreeJob, Nonces, SignJob, VerifyJob, ed25519, hash_of, scalar};
 use crate::arena::LockedBox;
+use crate::break_even::Row;
 use crate::cpu;
 use crate::ffi::{self, AsymmetricKey};
 use crate::field::{WORDS, Words, wipe};
@@ -92,23 +93,27 @@ enum Operation {
     Agree,
 }
 
-/// No number of jobs makes a batch faster.
-const NEVER: usize = usize::MAX;
+/// The row of an operation's break-even; none for what has no kernel.
+fn row(operation: Operation, curve: CurveName) -> Option<Row> {
+    Some(match (operation, curve) {
+        (Operation::Sign, CurveName::P256) => Row::P256Sign,
+        (Operation::Sign, CurveName::P384) => Row::P384Sign,
+        (Operation::Sign, CurveName::P521) => Row::P521Sign,
+        (Operation::Sign, CurveName::Secp256k1) => Row::Secp256k1Sign,
+        (Operation::Verify, CurveName::P256) => Row::P256Verify,
+        (Operation::Verify, CurveName::P384) => Row::P384Verify,
+        (Operation::Verify, CurveName::P521) => Row::P521Verify,
+        (Operation::Verify, CurveName::Secp256k1) => Row::Secp256k1Verify,
+        (Operation::Agree, CurveName::P256) => Row::P256Agree,
+        (Operation::Agree, CurveName::P384) => Row::P384Agree,
+        (Operation::Agree, CurveName::P521) => Row::P521Agree,
+        (Operation::Agree, CurveName::Secp256k1) => return None,
+    })
+}
 
-/// Jobs from which a batch is faster than that many single operations: P-256, P-384, P-521, secp256k1.
-/// Measured on one core with `examples/ec_bench.rs` and batches of 1 (a pass takes the same time for 1
-/// to 8 jobs) and of 64 (what eight passes gain by sharing inversions).
-fn break_even(kernels: Kernels, operation: Operation, curve: CurveName) -> usize {
-    let row = match (kernels.name(), operation) {
-        ("ifma", Operation::Sign) => [4, 2, 2, 3],
-        ("ifma", Operation::Verify) => [2, 2, 2, 4],
-        ("ifma", Operation::Agree) => [2, 3, 3, 1],
-        ("avx2", Operation::Sign) => [24, 6, 5, 12],
-        ("avx2", Operation::Verify) => [32, 8, 7, NEVER],
-        ("avx2", Operation::Agree) => [NEVER, 16, 8, 4],
-        _ => [NEVER; 4],
-    };
-    row[curve as usize]
+/// How many of `count` jobs are worth the kernels.
+fn batched(kernels: Kernels, operation: Operation, curve: CurveName, count: usize) -> usize {
+    row(operation, curve).map_or(0, |row| row.break_even(kernels.class()).batched(count))
 }
 
 fn in_force() -> Option<Kernels> {
@@ -128,12 +133,12 @@ fn by_curve<'a>(
             .iter_mut()
             .filter(|job| job.key.lanes().ec().is_some_and(|key| key.curve == curve))
             .collect();
-        match kernels {
-            Some(kernels) if chosen.len() >= break_even(kernels, operation, curve) => {
-                run(kernels, curve, &mut chosen);
-            }
-            _ => chosen.into_iter().for_each(single),
+        let count = kernels.map_or(0, |k| batched(k, operation, curve, chosen.len()));
+        let (many, few) = chosen.split_at_mut(count);
+        if let (Some(kernels), false) = (kernels, many.is_empty()) {
+            run(kernels, curve, many);
         }
+        few.iter_mut().for_each(|job| single(job));
     }
     for job in jobs.iter_mut().filter(|job| matches!(job.key.lanes(), LaneKey::None)) {
         single(job);

@@ -12,10 +12,16 @@ use std::hint::black_box;
 /// Big-endian bytes (at most 72) as a number.
 pub fn from_bytes(bytes: &[u8]) -> Words {
     let mut out = [0; WORDS];
+    read_bytes(bytes, &mut out);
+    out
+}
+
+/// As `from_bytes`, in place.
+pub fn read_bytes(bytes: &[u8], out: &mut Words) {
+    *out = [0; WORDS];
     for (i, byte) in bytes.iter().rev().enumerate() {
         out[i / 8] |= u64::from(*byte) << (8 * (i % 8));
     }
-    out
 }
 
 /// The low `out.len()` bytes of a number, big-endian.

@@ -14,6 +14,8 @@ pub use lattice::{
     ML_DSA_SIGNATURE_MAX, MU_BYTES, SHARED_SECRET_BYTES, generate_lattice, ml_dsa_sign,
     ml_dsa_verify, ml_kem_decapsulate, ml_kem_encapsulate,
 };
+#[cfg(test)]
+pub use pkey::encodings;
 pub use pkey::{AsymmetricKey, GeneratedPair};
 pub use rsa::{
     RsaParts, generate_rsa, oaep_decrypt, oaep_encrypt, private_lanes, public_lanes,
@@ -87,18 +89,27 @@ pub fn random(out: &mut [u8]) {
 /// Overwrites `bytes` with zeros; the compiler cannot leave it out. Faster on long slices than byte
 /// by byte volatile writes.
 pub fn wipe(bytes: &mut [u8]) {
+    if !crate::secrecy::wipes() {
+        return;
+    }
     // SAFETY: the slice is writable for its length.
     unsafe { lc::OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 
 /// As `wipe`, for memory that holds whatever was there before.
 pub fn wipe_uninit(bytes: &mut [MaybeUninit<u8>]) {
+    if !crate::secrecy::wipes() {
+        return;
+    }
     // SAFETY: the slice is writable for its length, and nothing of it is read.
     unsafe { lc::OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 
 /// As `wipe`, for words.
 pub fn wipe_u32(words: &mut [u32]) {
+    if !crate::secrecy::wipes() {
+        return;
+    }
     // SAFETY: the slice is writable for its length.
     unsafe { lc::OPENSSL_cleanse(words.as_mut_ptr().cast(), size_of_val(words)) }
 }

@@ -99,6 +99,12 @@ pub(super) fn generate(
     }
 }
 
+/// A key as AWS-LC writes it: PKCS#8 and SPKI. For tests.
+#[cfg(test)]
+pub fn encodings(key: &AsymmetricKey) -> Result<(Vec<u8>, Vec<u8>), Status> {
+    Ok((key.pkey.pkcs8()?.to_vec(), key.pkey.spki()?))
+}
+
 /// A private or public key of one asymmetric KeySpec.
 pub struct AsymmetricKey {
     spec: u16,

@@ -1,8 +1,8 @@
 //! Jobs that make keys: generated, wrapped and named here, in native memory alone.
 use super::exec::Job;
 use super::layout::{SEAL_OVERHEAD_BYTES, Status, spec};
+use super::making_jobs::Pairs;
 use crate::ffi::{GeneratedPair, Hash};
-use crate::keygen;
 use crate::symmetric::{self, HmacState, MAC_MAX, RandomPool, SecretKey, secret_len};
 use zeroize::Zeroizing;
 
@@ -15,6 +15,7 @@ pub fn generate_key(
     wrapping: &SecretKey,
     job: Job<'_>,
     random: &mut RandomPool,
+    pairs: &mut Pairs,
 ) -> Result<usize, Status> {
     let made = match (secret_len(job.alg), job.alg) {
         (_, spec::ROOT) => return Err(Status::Unsupported),
@@ -23,7 +24,7 @@ pub fn generate_key(
             symmetric::fill(&mut pkcs8);
             GeneratedPair { pkcs8, spki: Vec::new() }
         }
-        (None, asymmetric) => keygen::generate(asymmetric)?,
+        (None, asymmetric) => pairs.take(job.index, asymmetric)?,
     };
     wrap_made(wrapping, &made, job.in0, job.in1, job.out, random)
 }
@@ -60,8 +61,9 @@ pub fn generate_key_pair(
     key: &SecretKey,
     job: Job<'_>,
     random: &mut RandomPool,
+    pairs: &mut Pairs,
 ) -> Result<usize, Status> {
-    let pair = keygen::generate(job.alg)?;
+    let pair = pairs.take(job.index, job.alg)?;
     let private = if job.param & 1 == 1 { pair.pkcs8.len() } else { 0 };
     let blob = job.in2.len() + pair.pkcs8.len() + SEAL_OVERHEAD_BYTES;
     let total = 12 + private + pair.spki.len() + blob;

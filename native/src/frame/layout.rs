@@ -12,6 +12,8 @@ macro_rules! numbers {
     };
 }
 
+/// Counts what the addon exports beside frames, so that an addon of another time is refused.
+const ADDON_REVISION: u32 = 1;
 pub const FRAME_MAGIC: u32 = 0x3146_534b;
 pub const HEADER_BYTES: usize = 32;
 pub const DESCRIPTOR_BYTES: usize = 64;
@@ -95,6 +97,7 @@ const STATUSES: &[(&str, &str, u64)] = &[
 /// JavaScript.
 pub fn layout_fingerprint() -> String {
     let frame = [
+        ("ADDON", "REVISION", u64::from(ADDON_REVISION)),
         ("FRAME", "MAGIC", u64::from(FRAME_MAGIC)),
         ("FRAME", "HEADER_BYTES", HEADER_BYTES as u64),
         ("FRAME", "DESCRIPTOR_BYTES", DESCRIPTOR_BYTES as u64),

@@ -1,6 +1,6 @@
 //! Frames: packed batches of jobs, one native call each.
 #[cfg(target_arch = "x86_64")]
-mod ec_jobs;
+mod asymmetric_jobs;
 #[cfg(test)]
 mod ec_tests;
 mod exec;
@@ -9,8 +9,13 @@ mod import_jobs;
 mod import_tests;
 mod keygen_jobs;
 mod layout;
-#[cfg(target_arch = "x86_64")]
-mod rsa_jobs;
+mod making_jobs;
+#[cfg(test)]
+mod making_tests;
+#[cfg(test)]
+mod remains_secrets;
+#[cfg(test)]
+mod remains_tests;
 #[cfg(test)]
 mod rsa_tests;
 #[cfg(target_arch = "x86_64")]

@@ -185,6 +185,8 @@ fn pads(body: &KeyBody) -> Pads<'_> {
     .expect("checked when the job was read")
 }
 
+/// In a frame of its own, so that it lies where `run` wipes the stack.
+#[inline(never)]
 fn run_messages(
     kernels: Kernels,
     frame: &mut [u8],
@@ -333,6 +335,8 @@ fn lay_out(frame: &mut [u8], m: &Message, lane: usize, rows: usize, scratch: &mu
     scratch.hash[row][lane] = lengths.to_be_bytes();
 }
 
+/// As `run_messages`.
+#[inline(never)]
 fn run_macs(
     kernels: Kernels,
     frame: &mut [u8],

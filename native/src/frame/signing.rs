@@ -1,5 +1,5 @@
 //! Sign and Verify of a frame, one job at a time: which implementation a key's spec takes, and which
-//! forms of the message its algorithms take. Batches (`rsa_jobs`, `ec_jobs`) have their turn before.
+//! forms of the message its algorithms take. Batches (`asymmetric_jobs`) have their turn before.
 use super::exec::Job;
 use super::layout::{Status, alg, form, spec};
 use crate::ffi::{self, AsymmetricKey, MU_BYTES, Variant};

@@ -16,8 +16,12 @@ use zeroize::Zeroizing;
 
 /// Words of the largest prime.
 pub const PRIME_MAX: usize = 32;
-/// A prime in words, the lowest first.
-pub type Prime = Zeroizing<[u64; PRIME_MAX]>;
+/// A prime in `PRIME_MAX` words, the lowest first; on the heap, so that moving one leaves no copy.
+pub type Prime = Zeroizing<Vec<u64>>;
+
+pub fn zero() -> Prime {
+    Zeroizing::new(vec![0; PRIME_MAX])
+}
 
 /// Rounds of Miller-Rabin for primes of half of so many bits (FIPS 186-5, table B.1).
 fn rounds(bits: usize) -> usize {
@@ -102,7 +106,7 @@ where
 fn fresh(len: usize, random: &mut RandomPool) -> Prime {
     /// The highest word of the square root of 2.
     const ROOT: u64 = 0xb504_f333_f9de_6484;
-    let mut number: Prime = Zeroizing::new([0; PRIME_MAX]);
+    let mut number = zero();
     let mut bytes = Zeroizing::new([0u8; PRIME_MAX * 8]);
     loop {
         random.take(&mut bytes[..len * 8]);

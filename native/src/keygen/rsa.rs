@@ -1,5 +1,5 @@
 //! RSA key pairs from batches of primes (FIPS 186-5, A.1.1 and A.1.3; e = 65537).
-use super::primes::{PRIME_MAX, Prime, generate};
+use super::primes::{PRIME_MAX, Prime, generate, zero};
 use super::trial_division::mod_65537;
 use crate::ec::batch::wipe_stack;
 use crate::ffi::{self, GeneratedPair, RsaParts};
@@ -49,7 +49,7 @@ fn assemble(bits: usize, p: &Prime, q: &Prime) -> Result<Option<GeneratedPair>, 
     let mut n = Zeroizing::new([0u64; WORDS_MAX]);
     words::mul_add(&mut n[..2 * len], p, q, &[]);
     let less_one = |prime: &[u64]| {
-        let mut x: Prime = Zeroizing::new([0; PRIME_MAX]);
+        let mut x = zero();
         x[..len].copy_from_slice(prime);
         x[0] -= 1;
         x
@@ -77,7 +77,7 @@ fn assemble(bits: usize, p: &Prime, q: &Prime) -> Result<Option<GeneratedPair>, 
 /// |p - q| > 2^(64 * len - 100).
 fn far_apart(p: &[u64], q: &[u64]) -> bool {
     let len = p.len();
-    let mut difference: Prime = Zeroizing::new([0; PRIME_MAX]);
+    let mut difference = zero();
     let difference = &mut difference[..len];
     difference.copy_from_slice(p);
     let borrow = words::sub(difference, q);

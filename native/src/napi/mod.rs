@@ -1,4 +1,5 @@
 //! The JavaScript boundary: the only code that knows Node.
+use crate::break_even::{self, BreakEven, Row};
 use crate::vault::{self, Passphrase};
 use crate::{arena, cpu, frame, sigv4};
 use napi::bindgen_prelude::{Error, Result, Uint8Array};
@@ -77,6 +78,47 @@ pub fn info() -> Info {
         library: "AWS-LC".to_owned(),
         short_messages: frame::short_messages().to_owned(),
     }
+}
+
+/// From how many jobs a primitive runs in batches; `first` 0 = never.
+#[napi(object)]
+pub struct BreakEvenRow {
+    pub name: String,
+    pub first: u32,
+    pub further: u32,
+}
+
+fn break_even_row(row: Row, value: BreakEven) -> BreakEvenRow {
+    let (first, further) = value.numbers();
+    BreakEvenRow { name: row.name().to_owned(), first, further }
+}
+
+/// What counts now; no rows where no kernels are in force.
+#[napi]
+pub fn break_evens() -> Vec<BreakEvenRow> {
+    let class = cpu::class().0;
+    break_even::rows().into_iter().map(|row| break_even_row(row, row.break_even(class))).collect()
+}
+
+/// False, and nothing changes, where name or numbers are out of their bounds.
+#[napi]
+pub fn set_break_even(name: String, first: u32, further: u32) -> bool {
+    match (Row::named(&name), BreakEven::checked(first, further)) {
+        (Some(row), Some(value)) => {
+            row.set(value);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Measures a row and sets it; null where that failed.
+#[napi]
+pub fn measure_break_even(name: String) -> Option<BreakEvenRow> {
+    let row = Row::named(&name)?;
+    let value = break_even::measure(row)?;
+    row.set(value);
+    Some(break_even_row(row, value))
 }
 
 #[napi]

@@ -5,6 +5,28 @@
 //! branch and every address that depends on a secret (Langley, ctgrind, 2010). Without the feature
 //! these are nothing. `declassify` belongs where a value becomes public: a verdict, a signature.
 
+#[cfg(test)]
+pub mod remains;
+
+/// False in the control runs of tests alone: there nothing is overwritten.
+#[inline(always)]
+pub fn wipes() -> bool {
+    #[cfg(test)]
+    return remains::wipes();
+    #[cfg(not(test))]
+    true
+}
+
+/// Overwrites so much of the stack below the caller, where functions that have returned left what the
+/// compiler spilled from registers or moved: no wiping of variables reaches that.
+#[inline(never)]
+pub fn wipe_stack<const BYTES: usize>() {
+    if wipes() {
+        let mut space = [0u8; BYTES];
+        std::hint::black_box(&mut space);
+    }
+}
+
 /// `value`, secret from here on.
 #[inline(always)]
 pub fn classify<T: Copy>(value: T) -> T {

@@ -1,16 +1,19 @@
 //! Start-up self-tests: known answers, computed by other implementations, for every algorithm.
 mod known_answers;
+mod lanes;
 mod seeded;
 mod seeded_answers;
 mod sm2;
 
 use crate::arena::{self, KeyBody};
+use crate::break_even::{BreakEven, forced};
 use crate::ffi::AsymmetricKey;
 use crate::frame::{self, Status, alg, op, spec};
 use crate::rsa::RsaJob;
 use crate::symmetric::{self, MAC_MAX, RandomPool, SecretKey};
 use crate::{ec, rsa, sigv4};
 use known_answers as known;
+pub use known_answers::RSA_PKCS8;
 
 /// Outcome of one algorithm's test.
 pub struct Outcome {
@@ -19,7 +22,7 @@ pub struct Outcome {
     pub passed: bool,
 }
 
-fn hex(text: &str) -> Vec<u8> {
+pub fn hex(text: &str) -> Vec<u8> {
     let nibble = |c: u8| (c as char).to_digit(16).unwrap_or(0) as u8;
     text.as_bytes().as_chunks::<2>().0.iter().map(|[a, b]| nibble(*a) << 4 | nibble(*b)).collect()
 }
@@ -242,7 +245,7 @@ fn rsa_batches(
                 result: Err(Status::Pending),
             })
             .collect();
-        batch(&mut jobs);
+        forced(BreakEven::ALWAYS, || batch(&mut jobs));
         <[_; 8]>::try_from(jobs.iter().map(|job| job.result).collect::<Vec<_>>())
             .unwrap_or([Err(Status::Internal); 8])
     };
@@ -278,15 +281,17 @@ fn ecdsa(spec: u16, algorithm: u16, key: &str, answer: &str) -> Result<bool, Sta
     let len = ec::sign(&key, algorithm, &message, false, &mut own)?;
     ec::verify(&key, algorithm, &message, false, &own[..len])?;
     ec::verify(&key, algorithm, &message, false, &answer)?;
+    let batches = lanes::ecdsa(&key, algorithm, &message, &answer);
     message[0] ^= 1;
-    Ok(ec::verify(&key, algorithm, &message, false, &answer).is_err())
+    Ok(batches && ec::verify(&key, algorithm, &message, false, &answer).is_err())
 }
 
 fn agreement(spec: u16, key: &str, peer: &str, answer: &str) -> Result<bool, Status> {
     let key = AsymmetricKey::from_pkcs8(spec, &hex(key))?;
+    let (peer, answer) = (hex(peer), hex(answer));
     let mut out = [0u8; 66];
-    let len = ec::ecdh(&key, &hex(peer), &mut out)?;
-    Ok(out[..len] == hex(answer)[..])
+    let len = ec::ecdh(&key, &peer, &mut out)?;
+    Ok(out[..len] == answer[..] && lanes::agreement(&key, &peer, &answer))
 }
 
 #[cfg(test)]
@@ -305,6 +310,30 @@ mod tests {
         let middle = answer.len() / 2;
         let digit = if answer.as_bytes()[middle] == b'0' { "1" } else { "0" };
         format!("{}{digit}{}", &answer[..middle], &answer[middle + 1..])
+    }
+
+    /// Each number of each example spoilt, in turn, on every class of kernels of this CPU.
+    #[test]
+    fn wrong_examples_of_rfc_8032_are_caught() {
+        use super::lanes::{EXAMPLES, ed25519_on};
+        for kernels in crate::ec::batch::Kernels::all() {
+            assert!(ed25519_on(kernels, &EXAMPLES), "{}", kernels.name());
+            for at in 0..EXAMPLES.len() {
+                let (variant, seed, public, message, signature) = EXAMPLES[at];
+                let [other_seed, other_public, other_signature] =
+                    [seed, public, signature].map(|text| &*spoilt(text).leak());
+                for wrong in [
+                    (variant, other_seed, public, message, signature),
+                    (variant, seed, other_public, message, signature),
+                    (variant, seed, public, "73", signature),
+                    (variant, seed, public, message, other_signature),
+                ] {
+                    let mut examples = EXAMPLES;
+                    examples[at] = wrong;
+                    assert!(!ed25519_on(kernels, &examples), "{} {at}", kernels.name());
+                }
+            }
+        }
     }
 
     #[test]

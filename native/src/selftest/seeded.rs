@@ -1,7 +1,7 @@
 //! Known answers of algorithms whose private keys are seeds: Ed25519, ML-DSA, ML-KEM. They run as
 //! frames, the way every job does.
 use super::known_answers::MESSAGE;
-use super::{hex, seeded_answers as known};
+use super::{hex, lanes, seeded_answers as known};
 use crate::arena::{self, Handle, KeyBody};
 use crate::ffi::{AsymmetricKey, SHARED_SECRET_BYTES};
 use crate::frame::{Status, alg, form, op, run_single_with, spec};
@@ -129,9 +129,13 @@ impl Test<'_> {
         let handle = arena::insert(KeyBody::Asymmetric(key))?;
         let answer = hex(self.answer);
         let passed = match self.kind {
-            Kind::Sign { inputs, deterministic } => inputs.iter().all(|(form, input)| {
-                self.signs(handle, *form, &hex(input), &answer, deterministic)
-            }),
+            Kind::Sign { inputs, deterministic } => {
+                let alone = inputs.iter().all(|(form, input)| {
+                    self.signs(handle, *form, &hex(input), &answer, deterministic)
+                });
+                let batched = self.spec == spec::ECC_NIST_EDWARDS25519;
+                alone && (!batched || lanes::ed25519(&lanes::EXAMPLES))
+            }
             Kind::Decapsulate { ciphertext } => {
                 self.decapsulates(handle, &hex(ciphertext), &answer)
             }

@@ -116,6 +116,15 @@ impl HmacState {
         }
     }
 
+    /// The same where the hash is SHA-384 or SHA-512.
+    #[cfg(test)]
+    pub fn wide_states(&self) -> Option<(&[u64; 8], &[u64; 8])> {
+        match (&self.inner, &self.outer) {
+            (Pad::Wide(inner), Pad::Wide(outer)) => Some((inner, outer)),
+            _ => None,
+        }
+    }
+
     /// The MAC of `message`, in the first `mac_len()` bytes of `out`.
     pub fn mac(&self, message: &[u8], out: &mut [u8; MAC_MAX]) {
         match (self.inner, self.outer) {

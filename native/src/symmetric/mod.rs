@@ -8,6 +8,8 @@ pub mod small;
 pub use hmac::{HmacState, MAC_MAX};
 pub(crate) use hmac::{SHA256 as SHA256_START, narrow as absorb_rest, narrow_bytes as state_bytes};
 pub use random::{RandomPool, fill};
+#[cfg(test)]
+pub use seal::kdf_input;
 pub use seal::{open, seal};
 
 use crate::arena::LockedBox;

@@ -1,6 +1,7 @@
 /** What the engine wants of a backend. Chosen once at start by select.ts. */
 import type { KeyHandle } from '../../core/key-handle.js';
 import type { RootVault } from '../../seal/port.js';
+import type { BreakEvenControl } from '../break-even.js';
 import type { EngineReport } from '../port.js';
 
 export type AlgorithmReport = EngineReport['algorithms'][number];
@@ -20,4 +21,6 @@ export interface Backend {
   /** Loading keys must happen on the thread that owns the registry. */
   readonly localKeys: boolean;
   selfTest(): readonly AlgorithmReport[];
+  /** Undefined for backends without batches. */
+  readonly breakEven: BreakEvenControl | undefined;
 }

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BreakEven } from '../break-even.js';
 import { layoutFingerprint } from '../layout-fingerprint.js';
 
 export interface HandleParts {
@@ -31,6 +32,12 @@ export interface NativeAddon {
     shortMessages: string;
   };
   layoutFingerprint(): string;
+  /** From how many jobs batches run; `first` 0 = never. No rows where no kernels are in force. */
+  breakEvens(): readonly BreakEven[];
+  /** False where name or numbers are out of their bounds. */
+  setBreakEven(name: string, first: number, further: number): boolean;
+  /** Measures a row and sets it; null where that failed. */
+  measureBreakEven(name: string): BreakEven | null;
   /** Known answers of every algorithm. */
   selfTest(): readonly { operation: string; algorithm: string; passed: boolean }[];
   /** No core dumps, no foreign debuggers, arena wiped at exit. */

@@ -55,6 +55,12 @@ export function createNativeBackend(addon: NativeAddon): Backend {
       addon.freeKey(handleSlot(key), handleGeneration(key));
     },
     localKeys: false,
+    breakEven: {
+      identity: `${info.cpu} | ${info.cpuClass} | ${info.version}`,
+      rows: () => addon.breakEvens(),
+      set: ({ name, first, further }) => addon.setBreakEven(name, first, further),
+      measure: (name) => addon.measureBreakEven(name) ?? undefined,
+    },
     selfTest: () =>
       addon.selfTest().map((row) => ({
         operation: row.operation,

@@ -60,6 +60,7 @@ export function createNodeBackend(options: NodeBackendOptions): Backend {
     freeKey: (key) => {
       registry.free(key);
     },
+    breakEven: undefined,
     localKeys: true,
     selfTest: () => choice.algorithms,
   };

@@ -2,11 +2,11 @@
 //! the same outcomes.
 use super::{DecodeJob, Expanded, PublicKey, SignJob, Variant, VerifyJob, batch};
 use crate::arena::LockedBox;
+use crate::break_even::Row;
 use crate::ec::EcJob;
 use crate::ec::batch::Kernels;
 use crate::ffi::{self, Ed25519, Hash};
 use crate::frame::{Status, alg};
-use crate::vec::LANES;
 use std::sync::OnceLock;
 
 const DIGEST_BYTES: usize = 64;
@@ -43,31 +43,9 @@ impl LaneKey {
     }
 }
 
-/// Jobs from which eight lanes are faster than that many single operations: of the first eight, and
-/// of those that are left over after whole groups of eight. Measured on one core with
-/// `examples/ed25519_bench.rs` and batches of 1, 8 and 64.
-fn break_even(kernels: Kernels, signs: bool) -> [usize; 2] {
-    match (kernels.name(), signs) {
-        ("ifma", true) => [4, 2],
-        ("ifma", false) => [2, 2],
-        ("avx2", true) => [6, 4],
-        ("avx2", false) => [6, 5],
-        _ => [usize::MAX; 2],
-    }
-}
-
-/// How many of `count` jobs run on the kernels.
-fn batched(kernels: Kernels, signs: bool, count: usize) -> usize {
-    let [first, further] = break_even(kernels, signs);
-    let (whole, rest) = (count - count % LANES, count % LANES);
-    if first > LANES {
-        return 0;
-    }
-    match (whole, rest) {
-        (0, rest) if rest >= first => rest,
-        (whole, rest) if whole > 0 && rest >= further => whole + rest,
-        (whole, _) => whole,
-    }
+/// How many of `count` jobs are worth the kernels.
+fn batched(kernels: Kernels, row: Row, count: usize) -> usize {
+    row.break_even(kernels.class()).batched(count)
 }
 
 /// AWS KMS has Ed25519ph take a digest of 64 bytes and hash it once more, as it would any message.
@@ -105,7 +83,7 @@ fn verify_one(job: &mut EcJob<'_>) {
 
 /// Jobs whose keys all are Ed25519's; the same outcomes as one by one.
 pub fn sign(kernels: Option<Kernels>, jobs: &mut [&mut EcJob<'_>]) {
-    let count = kernels.map_or(0, |kernels| batched(kernels, true, jobs.len()));
+    let count = kernels.map_or(0, |kernels| batched(kernels, Row::Ed25519Sign, jobs.len()));
     let (many, few) = jobs.split_at_mut(count);
     if let (Some(kernels), false) = (kernels, many.is_empty()) {
         sign_many(kernels, many);
@@ -115,7 +93,7 @@ pub fn sign(kernels: Option<Kernels>, jobs: &mut [&mut EcJob<'_>]) {
 
 /// As `sign`.
 pub fn verify(kernels: Option<Kernels>, jobs: &mut [&mut EcJob<'_>]) {
-    let count = kernels.map_or(0, |kernels| batched(kernels, false, jobs.len()));
+    let count = kernels.map_or(0, |kernels| batched(kernels, Row::Ed25519Verify, jobs.len()));
     let (many, few) = jobs.split_at_mut(count);
     if let (Some(kernels), false) = (kernels, many.is_empty()) {
         verify_many(kernels, many);
