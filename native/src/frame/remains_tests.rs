@@ -9,6 +9,7 @@ use super::remains_secrets::{nonces, wrapped_padded};
 use super::*;
 use crate::arena::{self, Handle, KeyBody};
 use crate::break_even::{BreakEven, forced};
+use crate::cpu;
 use crate::ec;
 use crate::ffi::{self, AsymmetricKey};
 use crate::secrecy::remains::{self, Needles};
@@ -111,10 +112,9 @@ fn check<F: Fn(&[Vec<u8>]) -> Needles>(kind: &str, control: Control, make: impl 
     }
     assert!(planted.iter().any(|place| place.starts_with("stack")), "{kind}: {planted:?}");
     assert!(planted.iter().any(|place| place.starts_with("a block")), "{kind}: {planted:?}");
-    assert!(
-        control == Control::Planted || !unwiped.is_empty(),
-        "{kind}: the control found nothing"
-    );
+    // Of a class with fewer registers, or AWS-LC's alone, nothing may be left to find.
+    let expected = control == Control::Unwiped && cpu::class().0 == cpu::Class::Ifma;
+    assert!(!expected || !unwiped.is_empty(), "{kind}: the control found nothing");
 }
 
 fn fresh<const N: usize>() -> [u8; N] {
