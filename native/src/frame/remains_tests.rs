@@ -154,7 +154,6 @@ fn derived(key: &[u8; 32], sealed: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "fails now and then on freed blocks of 72 bytes: cargo test remains -- --ignored"]
 fn of_sealing_and_opening() {
     for len in [32, 3000] {
         check(&format!("Encrypt {len} bytes"), Control::Planted, || {
@@ -215,7 +214,6 @@ fn of_sealing_and_opening() {
 }
 
 #[test]
-#[ignore = "fails now and then on freed blocks of 72 bytes: cargo test remains -- --ignored"]
 fn of_macs() {
     for (spec, len) in [(spec::HMAC_256, 32), (spec::HMAC_384, 48), (spec::HMAC_512, 64)] {
         for text in [64, 5000] {
@@ -291,7 +289,6 @@ fn pair(spec: u16) -> ffi::GeneratedPair {
 }
 
 #[test]
-#[ignore = "fails now and then on freed blocks of 72 bytes: cargo test remains -- --ignored"]
 fn of_rsa() {
     for (spec, name) in [(spec::RSA_2048, "RSA_2048"), (spec::RSA_4096, "RSA_4096")] {
         for algorithm in [alg::RSASSA_PKCS1_V1_5_SHA_256, alg::RSASSA_PSS_SHA_512] {
@@ -328,7 +325,6 @@ const CURVES: [(u16, u16, &str); 4] = [
 ];
 
 #[test]
-#[ignore = "fails now and then on freed blocks of 72 bytes: cargo test remains -- --ignored"]
 fn of_curves() {
     for (spec, algorithm, name) in CURVES {
         check(&format!("{name} Sign"), Control::Unwiped, || {
@@ -390,7 +386,6 @@ fn ffi_digest_len(algorithm: u16) -> usize {
 }
 
 #[test]
-#[ignore = "fails now and then on freed blocks of 72 bytes: cargo test remains -- --ignored"]
 fn of_made_keys() {
     let curves = CURVES.map(|(spec, _, name)| (spec, name));
     for (spec, name) in curves.into_iter().chain([
@@ -423,7 +418,6 @@ fn of_made_keys() {
 }
 
 #[test]
-#[ignore = "fails now and then on freed blocks of 72 bytes: cargo test remains -- --ignored"]
 fn of_loaded_and_imported_keys() {
     for (spec, name) in [
         (spec::ECC_NIST_P384, "P-384"),

@@ -33,8 +33,15 @@ static ALLOCATOR: Keeping = Keeping;
 // SAFETY: `System` but for blocks that are given back later.
 unsafe impl GlobalAlloc for Keeping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // What stood in a block before would count as left by the work: it gets zeros.
         // SAFETY: as the caller vouches (also below).
-        unsafe { System.alloc(layout) }
+        unsafe {
+            if KEPT.try_with(Cell::get).unwrap_or(null_mut()).is_null() {
+                System.alloc(layout)
+            } else {
+                System.alloc_zeroed(layout)
+            }
+        }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -65,7 +72,8 @@ unsafe impl GlobalAlloc for Keeping {
         // As a block that moves, which a larger one does.
         // SAFETY: as above; both blocks have the bytes that are copied.
         unsafe {
-            let moved = System.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            let moved =
+                System.alloc_zeroed(Layout::from_size_align_unchecked(size, layout.align()));
             if !moved.is_null() {
                 block.copy_to_nonoverlapping(moved, layout.size().min(size));
                 self.dealloc(block, layout);
