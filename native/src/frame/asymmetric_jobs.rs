@@ -75,7 +75,7 @@ pub(super) fn run(frame: &mut [u8], done: &mut [bool]) -> Depth {
         run_batch(frame, chosen, BATCHES[chosen[0].batch].1);
         chosen.iter().for_each(|f| done[f.job] = true);
         if BATCHES[chosen[0].batch].0 != op::VERIFY {
-            depth = Depth::Secret;
+            depth = Depth::Asymmetric;
         }
     }
     depth
