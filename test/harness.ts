@@ -180,7 +180,7 @@ async function setStoredStates(
   for (const keyId of keyIds) {
     const key = await store.getKey(scope, keyId);
     if (key === undefined) throw new Error(`there is no key ${keyId}`);
-    if (key.state !== state) await store.updateKey(scope, keyId, key.version, { state });
+    if (key.state !== state) await store.updateKey(key, { state });
   }
   await store.close();
 }

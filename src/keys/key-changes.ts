@@ -47,9 +47,7 @@ export class KeyChanges {
   ): Promise<Key> {
     return this.write(operation, key, async (record) => {
       const patch = patchOf(record);
-      if (patch === undefined) return undefined;
-      const { account, region, keyId, version } = record;
-      return this.#store.updateKey({ account, region }, keyId, version, patch);
+      return patch === undefined ? undefined : this.#store.updateKey(record, patch);
     });
   }
 

@@ -194,9 +194,7 @@ export class Management {
   /** Ends rotations, so that those that are due are made before. */
   async #caughtUp(record: StoredKey, patch: KeyPatch): Promise<StoredKey> {
     const { store, rotation } = this.#parts;
-    const { account, region, keyId } = record;
-    const { version } = await rotation.caughtUp(record);
-    return store.updateKey({ account, region }, keyId, version, patch);
+    return store.updateKey(await rotation.caughtUp(record), patch);
   }
 
   async #insert(

@@ -199,7 +199,7 @@ export class Rotation {
     const { store, clock } = this.#parts;
     const now = clock.now();
     if (record.multiRegionRole === 'REPLICA' || !isOverdue(record, now)) {
-      return store.updateKey(scopeOf(record), record.keyId, record.version, patch);
+      return store.updateKey(record, patch);
     }
     return this.#rotate(record, 'AUTOMATIC', now, patch);
   }

@@ -59,8 +59,8 @@ export function* updateKey(
   keyId: string,
   expectVersion: number,
   patch: KeyPatch,
-): Steps<StoredKey> {
-  const row = yield* firstRow(
+): Steps<void> {
+  const updated = yield* firstRow(
     db
       .updateTable('keys')
       .set({ ...rowOfPatch(patch), version: expectVersion + 1 })
@@ -68,16 +68,15 @@ export function* updateKey(
       .where('region', '=', scope.region)
       .where('key_id', '=', keyId)
       .where('version', '=', expectVersion)
-      .returningAll(),
+      .returning('version'),
   );
-  if (row === undefined) {
+  if (updated === undefined) {
     const version = yield* versionOf(db, scope, keyId);
     throw version === undefined
       ? notFound('the key is absent')
       : conflict('the key has another version');
   }
   yield* recordChange(db, { ...scope, kind: 'key', id: keyId });
-  return keyOfRow(row);
 }
 
 export function* updateKeyMaterials(
@@ -88,7 +87,7 @@ export function* updateKeyMaterials(
   patch: KeyPatch,
   change: MaterialChange,
 ): Steps<StoredKey> {
-  const updated = yield* updateKey(db, scope, keyId, expectVersion, patch);
+  yield* updateKey(db, scope, keyId, expectVersion, patch);
   for (const material of change.put ?? []) {
     yield* requireDomainKey(db, material.domainKeyId);
     // Not all of `scope`: a whole key's record is one, too.
@@ -113,5 +112,13 @@ export function* updateKeyMaterials(
         .where('material_id', '=', materialId),
     );
   }
-  return updated;
+  const key = yield* firstRow(
+    db
+      .selectFrom('keys')
+      .selectAll()
+      .where('account', '=', scope.account)
+      .where('region', '=', scope.region)
+      .where('key_id', '=', keyId),
+  );
+  return keyOfRow(key!);
 }

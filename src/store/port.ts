@@ -130,16 +130,12 @@ export interface Store {
   getKey(scope: Scope, keyId: string): Promise<StoredKey | undefined>;
   /** The key with this id in the region, whatever its account (for Decrypt by ciphertext). */
   findKey(region: string, keyId: string): Promise<StoredKey | undefined>;
-  /** Applies `patch` when the stored version is `expectVersion`; gives the new record. CONFLICT, NOT_FOUND. */
-  updateKey(
-    scope: Scope,
-    keyId: string,
-    expectVersion: number,
-    patch: KeyPatch,
-  ): Promise<StoredKey>;
+  /** Applies `patch` while the stored version is that of `record`; gives the new record. CONFLICT, NOT_FOUND. */
+  updateKey(record: StoredKey, patch: KeyPatch): Promise<StoredKey>;
   /**
-   * As updateKey, and changes materials of the key in the same transaction. NOT_FOUND also when a
-   * material's domain key is absent.
+   * Applies `patch` while the stored version is `expectVersion`, and changes materials of the key in
+   * the same transaction; gives the new record. CONFLICT; NOT_FOUND also when a material's domain key
+   * is absent.
    */
   updateKeyMaterials(
     scope: Scope,

@@ -317,7 +317,7 @@ describe('concurrent reads', () => {
     const slowKey = rig.resolve({ id: keyId });
     const slowAlias = rig.resolve({ id: 'alias/slow' });
     await turn();
-    await rig.store.updateKey(SCOPE, keyId, 1, { state: 'Disabled' });
+    await rig.store.updateKey(key.record, { state: 'Disabled' });
     await rig.store.updateAlias(SCOPE, 'alias/slow', other.record.keyId, rig.clock.now(), 50);
     gate.open();
     // They began before the change, and end as of then.

@@ -22,7 +22,7 @@ describe('changes of one key', () => {
   test('that meet another are tried again on what it left', async () => {
     const key = await rig.create();
     const { keyId } = key.record;
-    await rig.store.updateKey(SCOPE, keyId, 1, { description: 'another' });
+    await rig.store.updateKey(key.record, { description: 'another' });
     await rig.service.disable(key);
     const stored = await rig.store.getKey(SCOPE, keyId);
     expect(stored).toMatchObject({ state: 'Disabled', description: 'another', version: 3 });
@@ -45,7 +45,7 @@ describe('changes of one key', () => {
     await rig.service.enable(key);
     await rig.service.updateDescription(key, '');
     expect((await rig.store.getKey(SCOPE, key.record.keyId))!.version).toBe(1);
-    await rig.store.updateKey(SCOPE, key.record.keyId, 1, { state: 'Unavailable' });
+    await rig.store.updateKey(key.record, { state: 'Unavailable' });
     // Shown as unavailable until its store is connected again.
     await rig.service.enable(await rig.resolve({ id: key.arn, permission: 'kms:EnableKey' }));
     expect(await state(key)).toBe('Unavailable');

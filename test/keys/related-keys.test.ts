@@ -18,7 +18,7 @@ describe('related keys', () => {
 
   test('share what AWS says is shared, and nothing else', async () => {
     const key = await primary(rig);
-    await rig.store.updateKey(key.record, key.record.keyId, 1, {
+    await rig.store.updateKey(key.record, {
       rotationPeriodDays: 90,
       nextRotationAt: 5,
     });

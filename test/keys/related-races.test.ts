@@ -60,7 +60,7 @@ describe('against another process', () => {
 
   test('a primary disabled meanwhile is not replicated, and one replica wins of two', async () => {
     const { rig, key, arm } = await raced((store, { record }) =>
-      store.updateKey(record, record.keyId, record.version, { state: 'Disabled' }),
+      store.updateKey(record, { state: 'Disabled' }),
     );
     arm(key);
     await expect(rig.service.replicateKey(key, asked(SECOND))).rejects.toMatchObject({

@@ -28,7 +28,7 @@ export function changeContract(subject: Subject): void {
       };
       const key = await insertKey(store);
       expected.push(`key ${key.keyId}`);
-      await told(store.updateKey(SCOPE, key.keyId, 1, { state: 'Disabled' }), `key ${key.keyId}`);
+      await told(store.updateKey(key, { state: 'Disabled' }), `key ${key.keyId}`);
       await told(store.insertAlias(aliasRecord(key, 'alias/a'), 50), 'alias alias/a');
       await told(store.updateAlias(SCOPE, 'alias/a', key.keyId, NOW, 50), 'alias alias/a');
       await told(store.insertAlias(aliasRecord(key, 'alias/b'), 50), 'alias alias/b');
@@ -58,7 +58,7 @@ export function changeContract(subject: Subject): void {
       const key = await insertKey(store);
       const heard = listen(store);
       await refusal(store.insertKey(key, undefined));
-      await refusal(store.updateKey(SCOPE, key.keyId, 9, {}));
+      await refusal(store.updateKey({ ...key, version: 9 }, {}));
       await refusal(store.deleteKey(SCOPE, key.keyId, 9, NOW));
       await refusal(store.deleteAlias(SCOPE, 'alias/a'));
       await refusal(store.insertGrant(grantRecord(key), 0));

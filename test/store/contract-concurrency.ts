@@ -11,9 +11,9 @@ export function concurrencyContract(subject: Subject): void {
       const other = await subject.another();
       const key = await insertKey(subject.store);
       expect(await other.getKey(SCOPE, key.keyId)).toEqual(key);
-      const changed = await other.updateKey(SCOPE, key.keyId, 1, { state: 'Disabled' });
+      const changed = await other.updateKey(key, { state: 'Disabled' });
       expect(await subject.store.getKey(SCOPE, key.keyId)).toEqual(changed);
-      expect(await refusal(subject.store.updateKey(SCOPE, key.keyId, 1, {}))).toBe('CONFLICT');
+      expect(await refusal(subject.store.updateKey(key, {}))).toBe('CONFLICT');
     });
 
     test('of changes that expect one version, one is made', async () => {
@@ -22,7 +22,7 @@ export function concurrencyContract(subject: Subject): void {
       for (let version = 1; version <= INSTANCES_RUN; version += 1) {
         const ended = await Promise.allSettled(
           [...stores, ...stores].map((store, i) =>
-            store.updateKey(SCOPE, key.keyId, version, { description: `${version} by ${i}` }),
+            store.updateKey({ ...key, version }, { description: `${version} by ${i}` }),
           ),
         );
         const made = ended.filter((end) => end.status === 'fulfilled');

@@ -151,7 +151,7 @@ export function relatedContract(subject: Subject): void {
       await store.insertKey(primaryRecord(), undefined);
       await store.insertReplica(replicaRecord(), [], SCOPE.region, 1);
       await store.insertReplica(replicaRecord(THIRD_REGION), [], SCOPE.region, 2);
-      await store.updateKey(SCOPE, KEY_ID, 3, patch);
+      await store.updateKey(primaryRecord({ version: 3 }), patch);
       return store;
     }
 

@@ -115,7 +115,7 @@ describe('group commit', () => {
     const key = keyRecord();
     const steps = [
       store.insertKey(key, undefined),
-      store.updateKey(SCOPE, key.keyId, 1, { state: 'Disabled' }),
+      store.updateKey(key, { state: 'Disabled' }),
       store.deleteKey(SCOPE, key.keyId, 2, NOW),
       store.insertKey({ ...key, description: 'again' }, undefined),
     ];

@@ -235,8 +235,10 @@ class SqliteStore implements Store {
   findKey(region: string, keyId: string) {
     return this.#read(({ reads }) => optional(reads.keyInRegion(region, keyId), keyOfRow));
   }
-  updateKey(scope: Scope, keyId: string, expectVersion: number, patch: KeyPatch) {
-    return this.#run('updateKey', scope, keyId, expectVersion, patch);
+  async updateKey(record: StoredKey, patch: KeyPatch) {
+    const { account, region, keyId, version } = record;
+    await this.#run('updateKey', { account, region }, keyId, version, patch);
+    return { ...record, ...patch, version: version + 1 };
   }
   updateKeyMaterials(
     scope: Scope,
