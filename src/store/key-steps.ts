@@ -2,31 +2,64 @@
 import type { StoredKey } from '../core/records.js';
 import { type Change, type KeyPatch, type MaterialChange, type Scope, StoreError } from './port.js';
 import { keyOfRow, rowOfMaterial, rowOfPatch } from './rows.js';
-import { firstRow, type QueryBuilder, rows, type Steps } from './steps.js';
+import type { KeyTable } from './schema.js';
+import { compiledOnce, firstRow, type QueryBuilder, rows, type Steps } from './steps.js';
 
 export const conflict = (what: string) => new StoreError('CONFLICT', what);
 export const notFound = (what: string) => new StoreError('NOT_FOUND', what);
 
-export function* recordChange(db: QueryBuilder, change: Omit<Change, 'sequence'>): Steps<void> {
-  const { kind, account, region, id } = change;
-  yield* rows(db.insertInto('changes').values({ kind, account, region, id }));
+/** Columns that name a key. */
+export interface KeyName {
+  readonly account: string;
+  readonly region: string;
+  readonly key_id: string;
 }
+
+const insertedChange = compiledOnce((db, change: Omit<Change, 'sequence'>) =>
+  db.insertInto('changes').values(change),
+);
+
+export function* recordChange(db: QueryBuilder, change: Omit<Change, 'sequence'>): Steps<void> {
+  // Not all of `change`: a whole record is one, too.
+  const { kind, account, region, id } = change;
+  yield* rows(insertedChange(db, { kind, account, region, id }));
+}
+
+const keyVersion = compiledOnce((db, { account, region, key_id }: KeyName) =>
+  db
+    .selectFrom('keys')
+    .select('version')
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('key_id', '=', key_id),
+);
 
 export function* versionOf(
   db: QueryBuilder,
   scope: Scope,
   keyId: string,
 ): Steps<number | undefined> {
-  const row = yield* firstRow(
-    db
-      .selectFrom('keys')
-      .select('version')
-      .where('account', '=', scope.account)
-      .where('region', '=', scope.region)
-      .where('key_id', '=', keyId),
-  );
+  const { account, region } = scope;
+  const row = yield* firstRow(keyVersion(db, { account, region, key_id: keyId }));
   return row?.version;
 }
+
+interface CountedKey {
+  readonly account: string;
+  readonly region: string;
+  readonly keys: number;
+}
+
+const changedCount = compiledOnce((db, values: CountedKey) =>
+  db
+    .insertInto('key_counts')
+    .values(values)
+    .onConflict((oc) =>
+      oc
+        .columns(['account', 'region'])
+        .doUpdateSet((eb) => ({ keys: eb('key_counts.keys', '+', values.keys) })),
+    ),
+);
 
 /** Keeps the count of an account's customer managed keys in a Region; `by` is 1 or -1. */
 export function* countKey(
@@ -36,22 +69,31 @@ export function* countKey(
 ): Steps<void> {
   const { account, region, keyManager } = key;
   if (keyManager !== 'CUSTOMER') return;
-  yield* rows(
-    db
-      .insertInto('key_counts')
-      .values({ account, region, keys: by })
-      .onConflict((oc) =>
-        oc
-          .columns(['account', 'region'])
-          .doUpdateSet((eb) => ({ keys: eb('key_counts.keys', '+', by) })),
-      ),
-  );
+  yield* rows(changedCount(db, { account, region, keys: by }));
 }
 
+const foundDomainKey = compiledOnce((db, { id }: { readonly id: number }) =>
+  db.selectFrom('domain_keys').select('id').where('id', '=', id),
+);
+
 export function* requireDomainKey(db: QueryBuilder, id: number): Steps<void> {
-  const row = yield* firstRow(db.selectFrom('domain_keys').select('id').where('id', '=', id));
+  const row = yield* firstRow(foundDomainKey(db, { id }));
   if (row === undefined) throw notFound('the domain key is absent');
 }
+
+const advancedKey = compiledOnce(
+  (db, values: Partial<KeyTable> & KeyName & { readonly expected: number }) => {
+    const { account, region, key_id, expected, ...set } = values;
+    return db
+      .updateTable('keys')
+      .set(set)
+      .where('account', '=', account)
+      .where('region', '=', region)
+      .where('key_id', '=', key_id)
+      .where('version', '=', expected)
+      .returning('version');
+  },
+);
 
 export function* updateKey(
   db: QueryBuilder,
@@ -60,15 +102,16 @@ export function* updateKey(
   expectVersion: number,
   patch: KeyPatch,
 ): Steps<void> {
+  const { account, region } = scope;
   const updated = yield* firstRow(
-    db
-      .updateTable('keys')
-      .set({ ...rowOfPatch(patch), version: expectVersion + 1 })
-      .where('account', '=', scope.account)
-      .where('region', '=', scope.region)
-      .where('key_id', '=', keyId)
-      .where('version', '=', expectVersion)
-      .returning('version'),
+    advancedKey(db, {
+      ...rowOfPatch(patch),
+      version: expectVersion + 1,
+      account,
+      region,
+      key_id: keyId,
+      expected: expectVersion,
+    }),
   );
   if (updated === undefined) {
     const version = yield* versionOf(db, scope, keyId);

@@ -15,6 +15,7 @@ import type {
 import {
   conflict,
   countKey,
+  type KeyName,
   notFound,
   recordChange,
   requireDomainKey,
@@ -35,7 +36,17 @@ import {
   rowOfMaterial,
   rowOfPrincipal,
 } from './rows.js';
-import { firstRow, type QueryBuilder, rows, type Steps } from './steps.js';
+import type { AliasTable, KeyTable, MaterialTable } from './schema.js';
+import { compiledOnce, firstRow, type QueryBuilder, rows, type Steps } from './steps.js';
+
+const aliasCount = compiledOnce((db, { account, region, key_id }: KeyName) =>
+  db
+    .selectFrom('aliases')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('target_key_id', '=', key_id),
+);
 
 /** The target of an alias must be there, and have room for one more. */
 function* requireAliasRoom(
@@ -47,14 +58,8 @@ function* requireAliasRoom(
   if ((yield* versionOf(db, scope, targetKeyId)) === undefined) {
     throw notFound('the target key is absent');
   }
-  const row = yield* firstRow(
-    db
-      .selectFrom('aliases')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('account', '=', scope.account)
-      .where('region', '=', scope.region)
-      .where('target_key_id', '=', targetKeyId),
-  );
+  const { account, region } = scope;
+  const row = yield* firstRow(aliasCount(db, { account, region, key_id: targetKeyId }));
   if (row!.count >= maxPerKey) throw new StoreError('LIMIT', 'the key has too many aliases');
 }
 
@@ -69,6 +74,17 @@ function* insertMeta(db: QueryBuilder, name: string, value: string): Steps<void>
   if (made.length === 0) throw conflict('the name is set already');
 }
 
+const insertedKey = compiledOnce((db, row: KeyTable) =>
+  db
+    .insertInto('keys')
+    .values(row)
+    .onConflict((oc) => oc.doNothing())
+    .returning('key_id'),
+);
+const insertedMaterial = compiledOnce((db, row: MaterialTable) =>
+  db.insertInto('materials').values(row),
+);
+
 function* insertKey(
   db: QueryBuilder,
   key: StoredKey,
@@ -76,18 +92,12 @@ function* insertKey(
   tags: readonly Tag[] = [],
   alias?: StoredAlias,
 ): Steps<void> {
-  const made = yield* rows(
-    db
-      .insertInto('keys')
-      .values(rowOfKey(key))
-      .onConflict((oc) => oc.doNothing())
-      .returning('key_id'),
-  );
+  const made = yield* rows(insertedKey(db, rowOfKey(key)));
   if (made.length === 0) throw conflict('the key id is taken');
   yield* countKey(db, key, 1);
   if (material !== undefined) {
     yield* requireDomainKey(db, material.domainKeyId);
-    yield* rows(db.insertInto('materials').values(rowOfMaterial(material)));
+    yield* rows(insertedMaterial(db, rowOfMaterial(material)));
   }
   yield* writeTags(db, key, key.keyId, tags);
   if (alias !== undefined) yield* insertAlias(db, alias, 1);
@@ -136,19 +146,48 @@ function* deleteKey(
   if (key.multi_region_role === 'REPLICA') yield* afterReplica(db, account, keyId, now);
 }
 
+interface AliasName {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+}
+
+const aliasTarget = compiledOnce((db, { account, region, name }: AliasName) =>
+  db
+    .selectFrom('aliases')
+    .select('target_key_id')
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('name', '=', name),
+);
+const insertedAlias = compiledOnce((db, row: AliasTable) => db.insertInto('aliases').values(row));
+const movedAlias = compiledOnce(
+  (db, values: AliasName & Pick<AliasTable, 'target_key_id' | 'updated_at'>) => {
+    const { account, region, name, ...set } = values;
+    return db
+      .updateTable('aliases')
+      .set(set)
+      .where('account', '=', account)
+      .where('region', '=', region)
+      .where('name', '=', name);
+  },
+);
+const removedAlias = compiledOnce((db, { account, region, name }: AliasName) =>
+  db
+    .deleteFrom('aliases')
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .where('name', '=', name)
+    .returning('name'),
+);
+
 function* insertAlias(db: QueryBuilder, alias: StoredAlias, maxPerKey: number): Steps<void> {
-  const made = yield* rows(
-    db
-      .selectFrom('aliases')
-      .select('name')
-      .where('account', '=', alias.account)
-      .where('region', '=', alias.region)
-      .where('name', '=', alias.name),
-  );
-  if (made.length > 0) throw conflict('the alias exists');
+  const { account, region, name } = alias;
+  const present = yield* firstRow(aliasTarget(db, { account, region, name }));
+  if (present !== undefined) throw conflict('the alias exists');
   yield* requireAliasRoom(db, alias, alias.targetKeyId, maxPerKey);
-  yield* rows(db.insertInto('aliases').values(rowOfAlias(alias)));
-  yield* recordChange(db, { ...alias, kind: 'alias', id: alias.name });
+  yield* rows(insertedAlias(db, rowOfAlias(alias)));
+  yield* recordChange(db, { ...alias, kind: 'alias', id: name });
 }
 
 function* updateAlias(
@@ -160,38 +199,19 @@ function* updateAlias(
   maxPerKey: number,
 ): Steps<void> {
   const { account, region } = scope;
-  const current = yield* firstRow(
-    db
-      .selectFrom('aliases')
-      .select('target_key_id')
-      .where('account', '=', account)
-      .where('region', '=', region)
-      .where('name', '=', name),
-  );
+  const current = yield* firstRow(aliasTarget(db, { account, region, name }));
   if (current === undefined) throw notFound('the alias is absent');
   if (current.target_key_id !== targetKeyId) {
     yield* requireAliasRoom(db, scope, targetKeyId, maxPerKey);
   }
-  yield* rows(
-    db
-      .updateTable('aliases')
-      .set({ target_key_id: targetKeyId, updated_at: now })
-      .where('account', '=', account)
-      .where('region', '=', region)
-      .where('name', '=', name),
-  );
+  const moved = { account, region, name, target_key_id: targetKeyId, updated_at: now };
+  yield* rows(movedAlias(db, moved));
   yield* recordChange(db, { account, region, kind: 'alias', id: name });
 }
 
 function* deleteAlias(db: QueryBuilder, scope: Scope, name: string): Steps<void> {
-  const gone = yield* rows(
-    db
-      .deleteFrom('aliases')
-      .where('account', '=', scope.account)
-      .where('region', '=', scope.region)
-      .where('name', '=', name)
-      .returning('name'),
-  );
+  const { account, region } = scope;
+  const gone = yield* rows(removedAlias(db, { account, region, name }));
   if (gone.length === 0) throw notFound('the alias is absent');
   yield* recordChange(db, { ...scope, kind: 'alias', id: name });
 }
@@ -297,11 +317,16 @@ export function mutationSteps(db: QueryBuilder, mutation: Mutation): Steps<unkno
   return run(db, ...mutation.args);
 }
 
+const lastChange = compiledOnce((db) =>
+  db.selectFrom('changes').select((eb) => eb.fn.max('sequence').as('last')),
+);
+const prunedChanges = compiledOnce((db, { sequence }: { readonly sequence: number }) =>
+  db.deleteFrom('changes').where('sequence', '<=', sequence),
+);
+
 /** Forgets all but the last `kept` changes; a reader that missed some is told to reset. */
 export function* pruneChanges(db: QueryBuilder, kept: number): Steps<void> {
-  const row = yield* firstRow(
-    db.selectFrom('changes').select((eb) => eb.fn.max('sequence').as('last')),
-  );
+  const row = yield* firstRow(lastChange(db, {}));
   const last = row!.last ?? 0;
-  yield* rows(db.deleteFrom('changes').where('sequence', '<=', last - kept));
+  yield* rows(prunedChanges(db, { sequence: last - kept }));
 }

@@ -4,13 +4,12 @@ import type { Page, Scope } from './port.js';
 import type {
   AccessKeyTable,
   AliasTable,
-  ChangeTable,
   DomainKeyTable,
   KeyTable,
   MaterialTable,
   PrincipalTable,
 } from './schema.js';
-import type { QueryBuilder } from './steps.js';
+import { compiledOnce, type QueryBuilder } from './steps.js';
 
 /** Queries ask for one row more than the page holds, to know whether more follow. */
 export function pageOf<Row, T>(
@@ -149,15 +148,13 @@ export function domainKeys(db: QueryBuilder): Compilable<Selectable<DomainKeyTab
   return db.selectFrom('domain_keys').selectAll().orderBy('id');
 }
 
-export function changesAfter(
-  db: QueryBuilder,
-  sequence: number,
-  limit: number,
-): Compilable<Selectable<ChangeTable>> {
-  return db
-    .selectFrom('changes')
-    .selectAll()
-    .where('sequence', '>', sequence)
-    .orderBy('sequence')
-    .limit(limit);
-}
+/** Changes behind a sequence number, oldest first. */
+export const changesAfter = compiledOnce(
+  (db, { sequence, limit }: { readonly sequence: number; readonly limit: number }) =>
+    db
+      .selectFrom('changes')
+      .selectAll()
+      .where('sequence', '>', sequence)
+      .orderBy('sequence')
+      .limit(limit),
+);

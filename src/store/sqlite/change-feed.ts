@@ -65,7 +65,8 @@ export class ChangeFeed {
     if (this.#seen === undefined) return this.#reset();
     let found: readonly Change[];
     try {
-      const query = changesAfter(this.#builder, this.#seen, CHANGES_DELIVERED_MAX + 1);
+      const limit = CHANGES_DELIVERED_MAX + 1;
+      const query = changesAfter(this.#builder, { sequence: this.#seen, limit });
       found = this.#runner.run(rows(query)).map(changeOfRow);
       // Fewer than we have seen: the file was replaced by an older one.
       if (found.length === 0) return this.#lastSequence() === this.#seen ? [] : this.#reset();
