@@ -72,15 +72,18 @@ function keepName(kept: Map<string, MemberText>, name: string, after: string): M
 const MEMBERS_KEPT = 128;
 const VALUE_CHARS_MAX = 256;
 
-interface KeptMember extends MemberText {
+interface KeptMember {
   readonly name: string;
   readonly value: string;
+  /** Made when the member is met again: in a long list each of them would be made for nothing. */
+  text: MemberText | undefined;
 }
 
 const keptMembers = new Array<KeptMember | undefined>(MEMBERS_KEPT).fill(undefined);
 
 /** A material's id. 48 secret bytes whose base64 has these digits alone are not to be expected. */
-const MATERIAL_ID = /^[0-9a-f]{64}$/;
+const MATERIAL_ID = /^[0-9a-f]*$/;
+const MATERIAL_ID_CHARS = 64;
 
 /**
  * What names keys, materials and algorithms in reply after reply. Nothing secret is kept: outputs
@@ -88,7 +91,8 @@ const MATERIAL_ID = /^[0-9a-f]{64}$/;
  */
 function mayBeKept(value: string): boolean {
   if (value.length > VALUE_CHARS_MAX) return false;
-  return value.includes(':') || value.includes('_') || MATERIAL_ID.test(value);
+  if (value.includes(':') || value.includes('_')) return true;
+  return value.length === MATERIAL_ID_CHARS && MATERIAL_ID.test(value);
 }
 
 /** A member whose value is a string. */
@@ -96,20 +100,21 @@ function stringMember(name: string, value: string, isFirst: boolean): string {
   const { length } = value;
   const ends = length < 2 ? 0 : value.charCodeAt(length - 1) + 7 * value.charCodeAt(length - 2);
   const place = (ends + length + 13 * name.length) & (MEMBERS_KEPT - 1);
-  let kept = keptMembers[place];
-  if (kept === undefined || kept.name !== name || kept.value !== value) {
-    const text = nameText(name);
-    const literal = quote(value);
-    if (!mayBeKept(value)) return (isFirst ? text.first : text.next) + literal;
-    kept = {
-      name,
-      value,
-      first: onePiece(text.first + literal),
-      next: onePiece(text.next + literal),
+  const kept = keptMembers[place];
+  const known = kept !== undefined && kept.name === name && kept.value === value;
+  if (known && kept.text !== undefined) return isFirst ? kept.text.first : kept.text.next;
+  const before = nameText(name);
+  const literal = quote(value);
+  const text = (isFirst ? before.first : before.next) + literal;
+  if (known) {
+    kept.text = {
+      first: onePiece(before.first + literal),
+      next: onePiece(before.next + literal),
     };
-    keptMembers[place] = kept;
+  } else if (mayBeKept(value)) {
+    keptMembers[place] = { name, value, text: undefined };
   }
-  return isFirst ? kept.first : kept.next;
+  return text;
 }
 
 /** Pieces put together once and not again at every use. */
@@ -118,8 +123,8 @@ function onePiece(ascii: string): string {
 }
 
 /**
- * Writes an operation's output, in ASCII: bytes and Base64Text as base64, Date as epoch seconds, undefined members left
- * out. `undefined` itself (an operation without output shape) gives '', an empty body.
+ * Writes an operation's output, in ASCII: bytes and Base64Text as base64, Date as epoch seconds,
+ * undefined members left out. `undefined` itself (an operation without output shape) gives '', an empty body.
  */
 export function encodeOutput(output: unknown): string {
   return output === undefined ? '' : encode(output);

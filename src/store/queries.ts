@@ -105,6 +105,27 @@ export function materialsDue(
     .limit(limit);
 }
 
+interface AliasesAsked {
+  readonly account: string;
+  readonly region: string;
+  readonly rows: number;
+  readonly keyId?: string;
+  readonly after?: string;
+}
+
+const aliasesBehind = compiledOnce((db, asked: AliasesAsked) => {
+  const { account, region, rows, keyId, after } = asked;
+  let query = db
+    .selectFrom('aliases')
+    .selectAll()
+    .where('account', '=', account)
+    .where('region', '=', region)
+    .orderBy('name')
+    .limit(rows);
+  if (keyId !== undefined) query = query.where('target_key_id', '=', keyId);
+  return after === undefined ? query : query.where('name', '>', after);
+});
+
 export function aliasesPage(
   db: QueryBuilder,
   scope: Scope,
@@ -112,15 +133,14 @@ export function aliasesPage(
   limit: number,
   after: string | undefined,
 ): Compilable<AliasTable> {
-  let query = db
-    .selectFrom('aliases')
-    .selectAll()
-    .where('account', '=', scope.account)
-    .where('region', '=', scope.region)
-    .orderBy('name')
-    .limit(limit + 1);
-  if (keyId !== undefined) query = query.where('target_key_id', '=', keyId);
-  return after === undefined ? query : query.where('name', '>', after);
+  const { account, region } = scope;
+  return aliasesBehind(db, {
+    account,
+    region,
+    rows: limit + 1,
+    ...(keyId === undefined ? {} : { keyId }),
+    ...(after === undefined ? {} : { after }),
+  });
 }
 
 export function principalsPage(

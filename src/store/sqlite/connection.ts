@@ -61,10 +61,41 @@ export function openForReading(path: string): Sqlite {
   return new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
 }
 
+/**
+ * A statement that gives rows. Their values come as lists and get their names here: better-sqlite3
+ * looks each name up anew for each row, which takes as long as all the rest of a read.
+ */
+export class RowStatement<Row> {
+  readonly #statement: Database.Statement;
+  readonly #names: readonly string[];
+
+  constructor(statement: Database.Statement) {
+    this.#statement = statement.raw();
+    this.#names = statement.columns().map(({ name }) => name);
+  }
+
+  get(...parameters: readonly unknown[]): Row | undefined {
+    const values = this.#statement.get(...parameters);
+    return values === undefined ? undefined : this.#row(values as readonly unknown[]);
+  }
+
+  all(parameters: readonly unknown[]): readonly Row[] {
+    return this.#statement
+      .all(...parameters)
+      .map((values) => this.#row(values as readonly unknown[]));
+  }
+
+  #row(values: readonly unknown[]): Row {
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < this.#names.length; i += 1) row[this.#names[i]!] = values[i];
+    return row as Row;
+  }
+}
+
 /** Runs steps on a connection. Statements are kept by their text, of which there are few. */
 export class StepRunner {
   readonly #db: Sqlite;
-  readonly #statements = new Map<string, Database.Statement>();
+  readonly #statements = new Map<string, Database.Statement | RowStatement<unknown>>();
 
   constructor(db: Sqlite) {
     this.#db = db;
@@ -78,16 +109,17 @@ export class StepRunner {
 
   query(query: CompiledQuery): readonly unknown[] {
     const statement = this.#prepare(query.sql);
-    if (statement.reader) return statement.all(...query.parameters);
+    if (statement instanceof RowStatement) return statement.all(query.parameters);
     statement.run(...query.parameters);
     return [];
   }
 
-  #prepare(text: string): Database.Statement {
+  #prepare(text: string): Database.Statement | RowStatement<unknown> {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
     if (this.#statements.size >= STATEMENTS_MAX) this.#statements.clear();
-    const made = this.#db.prepare(text);
+    const prepared = this.#db.prepare(text);
+    const made = prepared.reader ? new RowStatement(prepared) : prepared;
     this.#statements.set(text, made);
     return made;
   }

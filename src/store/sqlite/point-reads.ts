@@ -8,7 +8,7 @@ import type {
   MaterialTable,
   PrincipalTable,
 } from '../schema.js';
-import type { Sqlite } from './connection.js';
+import { RowStatement, type Sqlite } from './connection.js';
 
 export interface PointReads {
   meta(name: string): string | undefined;
@@ -23,30 +23,25 @@ export interface PointReads {
 }
 
 export function preparePointReads(db: Sqlite): PointReads {
+  const read = <Row>(text: string) => new RowStatement<Row>(db.prepare(text));
   const meta = db.prepare<[string], string>('select value from meta where name = ?').pluck();
-  const key = db.prepare<string[], KeyTable>(
-    'select * from keys where account = ? and region = ? and key_id = ?',
-  );
-  const keyInRegion = db.prepare<string[], KeyTable>(
-    'select * from keys where region = ? and key_id = ?',
-  );
-  const material = db.prepare<string[], MaterialTable>(
+  const key = read<KeyTable>('select * from keys where account = ? and region = ? and key_id = ?');
+  const keyInRegion = read<KeyTable>('select * from keys where region = ? and key_id = ?');
+  const material = read<MaterialTable>(
     'select * from materials where account = ? and region = ? and key_id = ? and material_id = ?',
   );
   // Behind the last hex digit in any collation: a range of the primary key.
-  const materialByPrefix = db.prepare<string[], MaterialTable>(
+  const materialByPrefix = read<MaterialTable>(
     "select * from materials where account = ? and region = ? and key_id = ? and material_id >= ? and material_id < ? || 'g' limit 1",
   );
-  const alias = db.prepare<string[], AliasTable>(
+  const alias = read<AliasTable>(
     'select * from aliases where account = ? and region = ? and name = ?',
   );
-  const grant = db.prepare<string[], GrantTable>(
+  const grant = read<GrantTable>(
     'select * from grants where account = ? and region = ? and key_id = ? and grant_id = ?',
   );
-  const principal = db.prepare<[string], PrincipalTable>('select * from principals where arn = ?');
-  const accessKey = db.prepare<[string], AccessKeyTable>(
-    'select * from access_keys where access_key_id = ?',
-  );
+  const principal = read<PrincipalTable>('select * from principals where arn = ?');
+  const accessKey = read<AccessKeyTable>('select * from access_keys where access_key_id = ?');
   return {
     meta: (name) => meta.get(name),
     key: ({ account, region }, keyId) => key.get(account, region, keyId),
