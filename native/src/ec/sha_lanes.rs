@@ -1,6 +1,7 @@
 //! SHA-384 and SHA-512 (FIPS 180-4) in the lanes of a vector, on eight messages of one length.
 use crate::ffi::Hash;
 use crate::field::{Class, Task, wipe};
+use crate::symmetric::{SHA384_START, SHA512_START};
 use crate::vec::LANES;
 use crate::vec::sha_rounds::ROUNDS;
 
@@ -11,30 +12,9 @@ pub const BLOCK: usize = 128;
 #[derive(Clone, Copy)]
 pub struct States(pub [[u64; LANES]; 8]);
 
-const SHA384: [u64; 8] = [
-    0xcbbb_9d5d_c105_9ed8,
-    0x629a_292a_367c_d507,
-    0x9159_015a_3070_dd17,
-    0x152f_ecd8_f70e_5939,
-    0x6733_2667_ffc0_0b31,
-    0x8eb4_4a87_6858_1511,
-    0xdb0c_2e0d_64f9_8fa7,
-    0x47b5_481d_befa_4fa4,
-];
-const SHA512: [u64; 8] = [
-    0x6a09_e667_f3bc_c908,
-    0xbb67_ae85_84ca_a73b,
-    0x3c6e_f372_fe94_f82b,
-    0xa54f_f53a_5f1d_36f1,
-    0x510e_527f_ade6_82d1,
-    0x9b05_688c_2b3e_6c1f,
-    0x1f83_d9ab_fb41_bd6b,
-    0x5be0_cd19_137e_2179,
-];
-
 /// The initial states of SHA-384 or SHA-512.
 pub fn start(hash: Hash) -> States {
-    let words = if hash == Hash::Sha384 { SHA384 } else { SHA512 };
+    let words = if hash == Hash::Sha384 { SHA384_START } else { SHA512_START };
     States(words.map(|word| [word; LANES]))
 }
 

@@ -1,4 +1,5 @@
 //! Elliptic-curve jobs in frames: batches must answer as the executor does for a frame of one.
+use super::test_frames::{One, run_all};
 use super::*;
 use crate::arena::{self, Handle, KeyBody};
 use crate::ffi::{self, AsymmetricKey};
@@ -13,43 +14,24 @@ struct Want<'a> {
     cap: usize,
 }
 
+impl<'a> Want<'a> {
+    fn one(&self) -> One<'a> {
+        let [first, second] = self.inputs;
+        One {
+            op: self.op,
+            alg: self.alg,
+            key: Some(self.key),
+            key2: None,
+            param: self.is_digest.into(),
+            inputs: [first, second, &[]],
+            cap: self.cap,
+        }
+    }
+}
+
 /// Runs the jobs as one frame; status and output of each.
 fn run(jobs: &[Want<'_>]) -> Vec<(u32, Vec<u8>)> {
-    let mut frame = vec![0u8; HEADER_BYTES + jobs.len() * DESCRIPTOR_BYTES];
-    let put = |frame: &mut Vec<u8>, at: usize, value: usize| {
-        frame[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes());
-    };
-    put(&mut frame, 0, FRAME_MAGIC as usize);
-    put(&mut frame, 4, jobs.len());
-    for (i, job) in jobs.iter().enumerate() {
-        let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-        put(&mut frame, d + field::op, usize::from(job.op) | usize::from(job.alg) << 16);
-        put(&mut frame, d + field::status, 1);
-        put(&mut frame, d + field::keySlot, job.key.slot as usize);
-        put(&mut frame, d + field::keyGen, job.key.generation as usize);
-        for (n, input) in job.inputs.iter().enumerate() {
-            let at = frame.len();
-            put(&mut frame, d + field::in0 + 8 * n, at);
-            put(&mut frame, d + field::in0 + 8 * n + 4, input.len());
-            frame.extend_from_slice(input);
-        }
-        let at = frame.len();
-        put(&mut frame, d + field::out, at);
-        put(&mut frame, d + field::outCap, job.cap);
-        put(&mut frame, d + field::param, usize::from(job.is_digest));
-        frame.resize(at + job.cap, 0);
-    }
-    let used = frame.len();
-    put(&mut frame, 8, used);
-    assert_eq!(run_frame(&mut frame), Status::Ok);
-    let read = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
-    (0..jobs.len())
-        .map(|i| {
-            let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-            let (at, len) = (read(d + field::out) as usize, read(d + field::outLen) as usize);
-            (read(d + field::status), frame[at..at + len].to_vec())
-        })
-        .collect()
+    run_all(&jobs.iter().map(Want::one).collect::<Vec<_>>())
 }
 
 /// A private key's handle and its SPKI.

@@ -1,6 +1,7 @@
 //! IMPORT_KEY: every wrapping of every kind of material, what is damaged or of the wrong size, keys
 //! of the wrong kind, a bad job among good ones, and memory afterwards.
-use super::tests::{OK, One, job, run_all, secret};
+use super::test_frames::{One, run_all};
+use super::tests::{OK, job, secret};
 use super::*;
 use crate::arena::{self, Handle, KeyBody};
 use crate::ffi::{self, AsymmetricKey, GeneratedPair};

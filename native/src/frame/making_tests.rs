@@ -1,5 +1,6 @@
 //! Jobs that make key pairs, in frames: every pair is opened, loaded and used; mixed specs, partial
 //! batches, and bad jobs between good ones.
+use super::test_frames::{One, run_all};
 use super::*;
 use crate::arena::{self, Handle, KeyBody};
 use crate::break_even::{BreakEven, forced};
@@ -22,42 +23,21 @@ const KEY_ID: &[u8] = b"key id";
 
 /// Runs the jobs as one frame; status and output of each.
 fn run(jobs: &[Want]) -> Vec<(u32, Vec<u8>)> {
-    let mut frame = vec![0u8; HEADER_BYTES + jobs.len() * DESCRIPTOR_BYTES];
-    let put = |frame: &mut Vec<u8>, at: usize, value: usize| {
-        frame[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes());
-    };
-    put(&mut frame, 0, FRAME_MAGIC as usize);
-    put(&mut frame, 4, jobs.len());
-    for (i, job) in jobs.iter().enumerate() {
-        let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-        put(&mut frame, d + field::op, usize::from(job.op) | usize::from(job.spec) << 16);
-        put(&mut frame, d + field::keySlot, job.key.slot as usize);
-        put(&mut frame, d + field::keyGen, job.key.generation as usize);
-        let inputs =
-            if job.op == op::GENERATE_KEY { [KEY_ID, AAD, &[]] } else { [&[], AAD, HEADER] };
-        for (n, input) in inputs.iter().enumerate() {
-            let at = frame.len();
-            put(&mut frame, d + field::in0 + 8 * n, at);
-            put(&mut frame, d + field::in0 + 8 * n + 4, input.len());
-            frame.extend_from_slice(input);
+    let one = |job: &Want| -> One<'static> {
+        One {
+            op: job.op,
+            alg: job.spec,
+            key: Some(job.key),
+            key2: None,
+            param: job.param,
+            inputs: match job.op {
+                op::GENERATE_KEY => [KEY_ID, AAD, &[]],
+                _ => [&[], AAD, HEADER],
+            },
+            cap: job.cap,
         }
-        let at = frame.len();
-        put(&mut frame, d + field::out, at);
-        put(&mut frame, d + field::outCap, job.cap);
-        put(&mut frame, d + field::param, job.param as usize);
-        frame.resize(at + job.cap, 0);
-    }
-    let used = frame.len();
-    put(&mut frame, 8, used);
-    assert_eq!(run_frame(&mut frame), Status::Ok);
-    let read = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
-    (0..jobs.len())
-        .map(|i| {
-            let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-            let (at, len) = (read(d + field::out) as usize, read(d + field::outLen) as usize);
-            (read(d + field::status), frame[at..at + len].to_vec())
-        })
-        .collect()
+    };
+    run_all(&jobs.iter().map(one).collect::<Vec<_>>())
 }
 
 fn secret(spec: u16) -> Handle {

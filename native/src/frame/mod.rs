@@ -26,8 +26,12 @@ mod signing;
 mod single;
 mod sm2_jobs;
 #[cfg(test)]
+mod test_frames;
+#[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+use crate::arena::Handle;
 pub use exec::{run_frame, short_messages};
 pub use layout::*;
 pub use single::{run_single, run_single_with};

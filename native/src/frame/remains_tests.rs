@@ -6,6 +6,7 @@
 //!
 //! Not seen: registers, and what AWS-LC frees, which it overwrites itself (OPENSSL_free).
 use super::remains_secrets::{nonces, wrapped_padded};
+use super::test_frames::{One, build, read};
 use super::*;
 use crate::arena::{self, Handle, KeyBody};
 use crate::break_even::{BreakEven, forced};
@@ -36,46 +37,25 @@ fn want(op: u16, key: Handle, inputs: [&[u8]; 3], cap: usize) -> Want {
 
 /// A frame of `count` such jobs.
 fn frame(job: &Want, count: usize) -> Vec<u8> {
-    let mut frame = vec![0u8; HEADER_BYTES + count * DESCRIPTOR_BYTES];
-    let put = |frame: &mut Vec<u8>, at: usize, value: usize| {
-        frame[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes());
+    let one = One {
+        op: job.op,
+        alg: job.alg,
+        key: Some(job.key),
+        key2: Some(job.key2),
+        param: job.param,
+        inputs: job.inputs.each_ref().map(Vec::as_slice),
+        cap: job.cap,
     };
-    put(&mut frame, 0, FRAME_MAGIC as usize);
-    put(&mut frame, 4, count);
-    for i in 0..count {
-        let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-        put(&mut frame, d + field::op, usize::from(job.op) | usize::from(job.alg) << 16);
-        put(&mut frame, d + field::keySlot, job.key.slot as usize);
-        put(&mut frame, d + field::keyGen, job.key.generation as usize);
-        put(&mut frame, d + field::key2Slot, job.key2.slot as usize);
-        put(&mut frame, d + field::key2Gen, job.key2.generation as usize);
-        for (n, input) in job.inputs.iter().enumerate() {
-            let at = frame.len();
-            put(&mut frame, d + field::in0 + 8 * n, at);
-            put(&mut frame, d + field::in0 + 8 * n + 4, input.len());
-            frame.extend_from_slice(input);
-        }
-        let at = frame.len();
-        put(&mut frame, d + field::out, at);
-        put(&mut frame, d + field::outCap, job.cap);
-        put(&mut frame, d + field::param, job.param as usize);
-        frame.resize(at + job.cap, 0);
-    }
-    let used = frame.len();
-    put(&mut frame, 8, used);
-    frame
+    build(&vec![one; count])
 }
 
 /// The outputs of a frame whose jobs all went well.
 fn outputs(frame: &[u8]) -> Vec<Vec<u8>> {
-    let read =
-        |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes")) as usize;
-    (0..read(4))
-        .map(|i| {
-            let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-            assert_eq!(read(d + field::status), 0, "job {i}");
-            let at = read(d + field::out);
-            frame[at..at + read(d + field::outLen)].to_vec()
+    let ended = read(frame).into_iter().enumerate();
+    ended
+        .map(|(i, (status, output))| {
+            assert_eq!(status, 0, "job {i}");
+            output
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The kernels for short messages against AWS-LC: every length, every width, mixed batches.
 use super::exec::run_frame_with;
+use super::test_frames::{One, build, read};
 use super::*;
 use crate::arena::{self, Handle, KeyBody};
 use crate::symmetric::SecretKey;
@@ -15,42 +16,21 @@ fn secret(spec: u16, seed: u8) -> Handle {
 
 /// Runs a frame; gives status and output of each job.
 fn run(kernels: Option<Kernels>, jobs: &[Input]) -> Vec<(u32, Vec<u8>)> {
-    const CAP: usize = 8192;
-    let mut frame = vec![0u8; HEADER_BYTES + jobs.len() * DESCRIPTOR_BYTES];
-    let put = |frame: &mut Vec<u8>, at: usize, value: u32| {
-        frame[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    };
-    put(&mut frame, 0, FRAME_MAGIC);
-    put(&mut frame, 4, jobs.len() as u32);
-    for (i, (op, key, inputs, param)) in jobs.iter().enumerate() {
-        let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-        put(&mut frame, d + field::op, u32::from(*op));
-        put(&mut frame, d + field::status, 1);
-        put(&mut frame, d + field::keySlot, key.slot);
-        put(&mut frame, d + field::keyGen, key.generation);
-        for (n, input) in inputs.iter().enumerate() {
-            let at = frame.len() as u32;
-            put(&mut frame, d + field::in0 + 8 * n, at);
-            put(&mut frame, d + field::in0 + 8 * n + 4, input.len() as u32);
-            frame.extend_from_slice(input);
-        }
-        let at = frame.len();
-        put(&mut frame, d + field::out, at as u32);
-        put(&mut frame, d + field::outCap, CAP as u32);
-        put(&mut frame, d + field::param, *param);
-        frame.resize(at + CAP, 0);
-    }
-    let used = frame.len() as u32;
-    put(&mut frame, 8, used);
-    assert_eq!(run_frame_with(&mut frame, kernels), Status::Ok);
-    let read = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
-    (0..jobs.len())
-        .map(|i| {
-            let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-            let at = read(d + field::out) as usize;
-            (read(d + field::status), frame[at..at + read(d + field::outLen) as usize].to_vec())
+    let ones: Vec<One<'_>> = jobs
+        .iter()
+        .map(|(op, key, inputs, param)| One {
+            op: *op,
+            alg: 0,
+            key: Some(*key),
+            key2: None,
+            param: *param,
+            inputs: inputs.each_ref().map(Vec::as_slice),
+            cap: 8192,
         })
-        .collect()
+        .collect();
+    let mut frame = build(&ones);
+    assert_eq!(run_frame_with(&mut frame, kernels), Status::Ok);
+    read(&frame)
 }
 
 fn bytes(len: usize, seed: usize) -> Vec<u8> {

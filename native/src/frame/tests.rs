@@ -1,70 +1,15 @@
 //! Frames end to end: known answers, round trips, refusals, and frames of rubbish.
+use super::test_frames::{One, run_all};
 use super::*;
 use crate::arena::{self, Handle, KeyBody};
 use crate::symmetric::SecretKey;
 use hex_literal::hex;
 use proptest::prelude::*;
 
-/// A job of a frame to be.
-pub(super) struct One<'a> {
-    pub op: u16,
-    pub alg: u16,
-    pub key: Option<Handle>,
-    pub key2: Option<Handle>,
-    pub param: u32,
-    pub inputs: [&'a [u8]; 3],
-    pub cap: usize,
-}
-
 impl One<'_> {
-    pub fn run(&self) -> (u32, Vec<u8>) {
+    pub(super) fn run(&self) -> (u32, Vec<u8>) {
         run_all(std::slice::from_ref(self)).remove(0)
     }
-}
-
-/// Builds and runs a frame of the jobs; gives status and output of each.
-pub(super) fn run_all(jobs: &[One<'_>]) -> Vec<(u32, Vec<u8>)> {
-    let mut frame = vec![0u8; HEADER_BYTES + jobs.len() * DESCRIPTOR_BYTES];
-    let put = |frame: &mut Vec<u8>, at: usize, value: u32| {
-        frame[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    };
-    put(&mut frame, 0, FRAME_MAGIC);
-    put(&mut frame, 4, jobs.len() as u32);
-    for (n, job) in jobs.iter().enumerate() {
-        let d = HEADER_BYTES + n * DESCRIPTOR_BYTES;
-        put(&mut frame, d + field::op, u32::from(job.op) | u32::from(job.alg) << 16);
-        put(&mut frame, d + field::status, 1);
-        if let Some(key) = job.key {
-            put(&mut frame, d + field::keySlot, key.slot);
-            put(&mut frame, d + field::keyGen, key.generation);
-        }
-        if let Some(key) = job.key2 {
-            put(&mut frame, d + field::key2Slot, key.slot);
-            put(&mut frame, d + field::key2Gen, key.generation);
-        }
-        for (i, input) in job.inputs.iter().enumerate() {
-            let at = frame.len() as u32;
-            put(&mut frame, d + field::in0 + 8 * i, at);
-            put(&mut frame, d + field::in0 + 8 * i + 4, input.len() as u32);
-            frame.extend_from_slice(input);
-        }
-        let at = frame.len();
-        put(&mut frame, d + field::out, at as u32);
-        put(&mut frame, d + field::outCap, job.cap as u32);
-        put(&mut frame, d + field::param, job.param);
-        frame.resize(at + job.cap, 0);
-    }
-    let used = frame.len() as u32;
-    put(&mut frame, 8, used);
-    assert_eq!(run_frame(&mut frame), Status::Ok);
-    let read = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
-    (0..jobs.len())
-        .map(|n| {
-            let d = HEADER_BYTES + n * DESCRIPTOR_BYTES;
-            let (at, len) = (read(d + field::out) as usize, read(d + field::outLen) as usize);
-            (read(d + field::status), frame[at..at + len].to_vec())
-        })
-        .collect()
 }
 
 pub(super) fn secret(spec: u16, bytes: &[u8]) -> Handle {

@@ -27,7 +27,7 @@ pub const SHA256: [u32; 8] = [
     0x1f83_d9ab,
     0x5be0_cd19,
 ];
-const SHA384: [u64; 8] = [
+pub const SHA384: [u64; 8] = [
     0xcbbb_9d5d_c105_9ed8,
     0x629a_292a_367c_d507,
     0x9159_015a_3070_dd17,
@@ -37,7 +37,7 @@ const SHA384: [u64; 8] = [
     0xdb0c_2e0d_64f9_8fa7,
     0x47b5_481d_befa_4fa4,
 ];
-const SHA512: [u64; 8] = [
+pub const SHA512: [u64; 8] = [
     0x6a09_e667_f3bc_c908,
     0xbb67_ae85_84ca_a73b,
     0x3c6e_f372_fe94_f82b,

@@ -6,7 +6,10 @@ mod seal;
 pub mod small;
 
 pub use hmac::{HmacState, MAC_MAX};
-pub(crate) use hmac::{SHA256 as SHA256_START, narrow as absorb_rest, narrow_bytes as state_bytes};
+pub(crate) use hmac::{
+    SHA256 as SHA256_START, SHA384 as SHA384_START, SHA512 as SHA512_START, narrow as absorb_rest,
+    narrow_bytes as state_bytes,
+};
 pub use random::{RandomPool, fill};
 #[cfg(test)]
 pub use seal::kdf_input;

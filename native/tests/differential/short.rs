@@ -10,6 +10,10 @@ use keystrel_native::frame::{
     DESCRIPTOR_BYTES, FRAME_MAGIC, HEADER_BYTES, Status, field, op, run_frame, spec,
 };
 use keystrel_native::symmetric::SecretKey;
+use test_frames::{One, run_all};
+
+#[path = "../../src/frame/test_frames.rs"]
+mod test_frames;
 
 fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
     (0..len).map(|_| random.word() as u8).collect()
@@ -54,41 +58,19 @@ struct Job<'a> {
 
 /// Runs a frame; status and output of each job.
 fn run(jobs: &[Job<'_>]) -> Vec<(u32, Vec<u8>)> {
-    let mut frame = vec![0u8; HEADER_BYTES + jobs.len() * DESCRIPTOR_BYTES];
-    let put = |frame: &mut Vec<u8>, at: usize, value: usize| {
-        frame[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes());
-    };
-    put(&mut frame, 0, FRAME_MAGIC as usize);
-    put(&mut frame, 4, jobs.len());
-    for (i, job) in jobs.iter().enumerate() {
-        let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-        put(&mut frame, d + field::op, usize::from(job.op));
-        put(&mut frame, d + field::status, 1);
-        put(&mut frame, d + field::keySlot, job.key.handle.slot as usize);
-        put(&mut frame, d + field::keyGen, job.key.handle.generation as usize);
-        for (n, input) in job.inputs.iter().enumerate() {
-            let at = frame.len();
-            put(&mut frame, d + field::in0 + 8 * n, at);
-            put(&mut frame, d + field::in0 + 8 * n + 4, input.len());
-            frame.extend_from_slice(input);
-        }
-        let at = frame.len();
-        put(&mut frame, d + field::out, at);
-        put(&mut frame, d + field::outCap, job.cap);
-        put(&mut frame, d + field::param, job.param as usize);
-        frame.resize(at + job.cap, 0);
-    }
-    let used = frame.len();
-    put(&mut frame, 8, used);
-    assert_eq!(run_frame(&mut frame), Status::Ok);
-    let read = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
-    (0..jobs.len())
-        .map(|i| {
-            let d = HEADER_BYTES + i * DESCRIPTOR_BYTES;
-            let (at, len) = (read(d + field::out) as usize, read(d + field::outLen) as usize);
-            (read(d + field::status), frame[at..at + len].to_vec())
+    let ones: Vec<One<'_>> = jobs
+        .iter()
+        .map(|job| One {
+            op: job.op,
+            alg: 0,
+            key: Some(job.key.handle),
+            key2: None,
+            param: job.param,
+            inputs: job.inputs.each_ref().map(Vec::as_slice),
+            cap: job.cap,
         })
-        .collect()
+        .collect();
+    run_all(&ones)
 }
 
 fn sha256() -> *const lc::EVP_MD {
